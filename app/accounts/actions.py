@@ -1,0 +1,227 @@
+"""What changes an account. Each is one transaction; after it, `ring` tells every process whose sessions ended."""
+
+import re
+from datetime import timedelta
+
+import asyncpg
+
+from app.accounts import sessions, usernames
+from app.accounts.views import Me
+from app.core import database, i18n, limits, security, text
+from app.core.errors import Invalid, Unauthorized
+from app.core.i18n import _
+from app.core.settings import Settings
+
+LONGEST_NAME, LONGEST_EMAIL = 50, 100
+RESET_LASTS = timedelta(minutes=10)
+# Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain, nothing invisible.
+_EMAIL = re.compile(r"[^\s@<>\"\x00-\x20\x7f]+@[^\s@<>\"\x00-\x20\x7f]+\.[^\s@<>\".\x00-\x20\x7f]+")
+
+
+async def sign_up(
+    settings: Settings, *, username: str, name: str, email: str, password: str, address: str, time_zone: str = ""
+) -> int:
+    """Makes an account and gives the person's id; the first one becomes the administrator.
+
+    Raises Invalid that names every field that is wrong, and TooMany.
+    """
+    username, name, email = username.strip().lower(), text.one_line(name), email.strip()
+    wrong = {**_username_problem(username), **_name_problem(name), **_email_problem(email)}
+    problem = await security.password_problem(password, username, name, email)
+    if problem:
+        wrong["password"] = problem
+    if wrong:
+        raise Invalid(**wrong)
+    await limits.spend(settings, (limits.SIGNUP_ADDRESS, address), (limits.SIGNUP_ACCOUNT, email.casefold()))
+    hashed = await security.hash_password(password)
+    locale = i18n.current()
+    zone = time_zone if i18n.is_zone(time_zone) else settings.time_zone
+    try:
+        async with database.transaction():
+            # Two who sign up first at the same moment: one of them is the first.
+            await database.fetch("SELECT pg_advisory_xact_lock(7220134) WHERE NOT EXISTS (SELECT FROM person)")
+            person: int = await database.fetch_value(
+                """
+                INSERT INTO person (username, skeleton, name, email, email_key, password_hash, role, language,
+                                    time_zone, search_key)
+                SELECT $1, $2, $3, $4, $5, $6, CASE WHEN EXISTS (SELECT FROM person) THEN 'student' ELSE 'admin' END,
+                       $7, $8, $9
+                RETURNING id
+                """,
+                username,
+                usernames.skeleton(username),
+                name,
+                email,
+                email.casefold(),
+                hashed,
+                locale.language,
+                zone,
+                text.search_key(name, username),
+            )
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error) from error
+    return person
+
+
+async def log_in(settings: Settings, login: str, password: str, address: str) -> int:
+    """The id of the person whose name or address and password these are; raises Unauthorized, alike for both."""
+    login = login.strip().casefold()[: LONGEST_EMAIL + 1]
+    tries = ((limits.LOGIN_ACCOUNT, login), (limits.LOGIN_ADDRESS, address))
+    await limits.spend(settings, *tries)
+    storable = text.storable(login)
+    row = await database.fetch_row(
+        "SELECT id, password_hash FROM person WHERE (username = $1 OR email_key = $1) AND deactivated_at IS NULL",
+        login if storable else "",
+    )
+    if not await security.password_matches(row["password_hash"] if row else None, password):
+        raise Unauthorized(_("This name and password do not belong together."))
+    assert row is not None
+    # The address's count stays: whoever has one account of their own must not reset it to guess at others.
+    await limits.forgive(settings, tries[0])
+    return int(row["id"])
+
+
+async def make_reset_link(settings: Settings, email: str) -> tuple[str, str, str] | None:
+    """For the worker: (name, language, link) of the person with that address; None when there is none.
+
+    A new link ends the older ones. Only its hash is kept.
+    """
+    row = await database.fetch_row(
+        "SELECT id, name, language FROM person WHERE email_key = $1 AND deactivated_at IS NULL", email.casefold()
+    )
+    if row is None:
+        return None
+    token, hashed = security.make_link_token()
+    async with database.transaction():
+        await database.fetch("DELETE FROM password_reset WHERE person = $1", row["id"])
+        await database.fetch(
+            "INSERT INTO password_reset (person, token_hash, expires_at) VALUES ($1, $2, now() + $3)",
+            row["id"],
+            hashed,
+            RESET_LASTS,
+        )
+    return row["name"], row["language"], f"{settings.base_url}/auth/reset-password?token={token}"
+
+
+async def reset_password(settings: Settings, token: str, password: str, address: str) -> list[int]:
+    """Sets a new password by a link that was mailed, once; gives the sessions that ended (all of them)."""
+    await limits.spend(settings, (limits.RESET_TOKEN_ADDRESS, address))
+    problem = await security.password_problem(password)
+    if problem:
+        raise Invalid(password=problem)
+    hashed = await security.hash_password(password)
+    async with database.transaction():
+        person = await database.fetch_value(
+            """
+            UPDATE password_reset r SET used_at = now() FROM person p
+            WHERE r.token_hash = $1 AND r.used_at IS NULL AND r.expires_at > now()
+              AND p.id = r.person AND p.deactivated_at IS NULL
+            RETURNING r.person
+            """,
+            security.hash_link_token(token) if text.storable(token) else b"",
+        )
+        if person is None:
+            raise Invalid(token=_("This link was used already or is too old. Please ask for a new one."))
+        return await _set_password(person, hashed)
+
+
+async def change_password(settings: Settings, me: Me, current: str, password: str) -> list[int]:
+    """Sets a new password, given the present one; gives the sessions that ended (all but this one)."""
+    await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
+    await _require_password(me, current)
+    person = await sessions.own_view(me.id)
+    problem = await security.password_problem(password, me.username, me.name, person.email)
+    if problem:
+        raise Invalid(password=problem)
+    hashed = await security.hash_password(password)
+    async with database.transaction():
+        return await _set_password(me.id, hashed, but=me.session)
+
+
+async def update(me: Me, *, name: str | None, language: str | None, time_zone: str | None) -> None:
+    """Changes what is given of one's name, language and time zone; raises Invalid."""
+    wrong: dict[str, str] = {}
+    if name is not None:
+        name = text.one_line(name)
+        wrong |= _name_problem(name)
+    if language is not None and language not in i18n.LANGUAGES:
+        wrong["language"] = _("Choose one of the languages.")
+    if time_zone is not None and not i18n.is_zone(time_zone):
+        wrong["time_zone"] = _("Choose one of the time zones.")
+    if wrong:
+        raise Invalid(**wrong)
+    await database.fetch(
+        """
+        UPDATE person SET name = coalesce($2, name), language = coalesce($3, language), updated_at = now(),
+               time_zone = coalesce($4, time_zone), search_key = coalesce($5, search_key) WHERE id = $1
+        """,
+        me.id,
+        name,
+        language,
+        time_zone,
+        text.search_key(name, me.username) if name is not None else None,
+    )
+
+
+async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
+    """Closes one's account, given the password; what was written stays. Gives the sessions that ended (all)."""
+    await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
+    await _require_password(me, current)
+    async with database.transaction():
+        # Locked, so that the last two administrators cannot leave at the same moment.
+        admins = await database.fetch(
+            "SELECT id FROM person WHERE role = 'admin' AND deactivated_at IS NULL FOR UPDATE"
+        )
+        if [row["id"] for row in admins] == [me.id]:
+            raise Invalid(current=_("You are the only administrator. Give someone else that role first."))
+        await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", me.id)
+        return await sessions.end_all(me.id)
+
+
+async def _require_password(me: Me, password: str) -> None:
+    hashed = await database.fetch_value("SELECT password_hash FROM person WHERE id = $1", me.id)
+    if not await security.password_matches(hashed, password):
+        raise Invalid(current=_("That is not your present password."))
+
+
+async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:
+    await database.fetch("UPDATE person SET password_hash = $2, updated_at = now() WHERE id = $1", person, hashed)
+    await database.fetch("DELETE FROM password_reset WHERE person = $1 AND used_at IS NULL", person)
+    return await sessions.end_all(person, but)
+
+
+async def anyone_here() -> bool:
+    """Whether someone has signed up already."""
+    return bool(await database.fetch_value("SELECT EXISTS (SELECT FROM person)"))
+
+
+def _username_problem(username: str) -> dict[str, str]:
+    if not usernames.SHORTEST <= len(username) <= usernames.LONGEST:
+        return {"username": _("Use 3 to 30 characters.")}
+    if not usernames.FORM.fullmatch(username):
+        return {"username": _("Use letters a to z, digits, and . _ - between them.")}
+    if usernames.is_reserved(username):
+        return {"username": _("This username is reserved. Please choose another.")}
+    return {}
+
+
+def _name_problem(name: str) -> dict[str, str]:
+    if not text.storable(name) or text.is_blank(name):
+        return {"name": _("Say how you are called.")}
+    if len(name) > LONGEST_NAME:
+        return {"name": _("Use at most 50 characters.")}
+    return {}
+
+
+def _email_problem(email: str) -> dict[str, str]:
+    if len(email) > LONGEST_EMAIL:
+        return {"email": _("Use at most 100 characters.")}
+    if not text.storable(email) or not _EMAIL.fullmatch(email):
+        return {"email": _("This does not look like an e-mail address.")}
+    return {}
+
+
+def _taken(error: asyncpg.UniqueViolationError) -> Invalid:
+    if error.constraint_name == "person_email_key_key":
+        return Invalid(email=_("There is an account with this address already. Log in, or reset its password."))
+    return Invalid(username=_("This username, or one that looks like it, is taken."))

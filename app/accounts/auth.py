@@ -1,0 +1,112 @@
+"""Who is asking: the middleware that reads each request's tokens, and the guard of every route that is not public."""
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from app.accounts import sessions
+from app.accounts.sessions import Tokens
+from app.accounts.views import Me
+from app.core import i18n
+from app.core.errors import Unauthorized
+from app.core.page import header, request_cookies
+from app.core.settings import Settings
+
+
+class Identify(ASGIMiddleware):
+    """Sets `scope["user"]` to Me or None. A browser whose access token is over is renewed on the way, unseen."""
+
+    scopes = (ScopeType.HTTP, ScopeType.ASGI)
+
+    def __init__(self, settings: Settings, ended: Callable[[int], None]) -> None:
+        self.settings = settings
+        self.ended = ended
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        me = await self._person(scope)
+        scope["user"] = me
+        scope["auth"] = me.session if me else None
+        if me is not None:
+            i18n.use(i18n.Locale(me.language, me.time_zone))
+        await next_app(scope, receive, send)
+
+    async def _person(self, scope: Scope) -> Me | None:
+        if scope["route_handler"].opt.get("anonymous"):
+            return None
+        given = header(scope, b"authorization")
+        if given[:7].lower() == "bearer ":
+            return await sessions.person_of(self.settings, given[7:].strip())
+        cookies = request_cookies(scope)
+        access, refresh = (
+            cookies.get(cookie_name(self.settings, "access")),
+            cookies.get(cookie_name(self.settings, "refresh")),
+        )
+        me = await sessions.person_of(self.settings, access) if access else None
+        if me is None and refresh:
+            tokens = await sessions.refresh(self.settings, refresh, self.ended)
+            if tokens is None:
+                scope["state"]["cookies"] = signed_out(self.settings)
+                return None
+            scope["state"]["cookies"] = signed_in(self.settings, tokens)
+            me = await sessions.person_of(self.settings, tokens.access)
+        return me
+
+
+def require_login(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The guard of all routes: whatever is not marked public needs someone signed in."""
+    if connection.scope.get("user") is None and not handler.opt.get("public") and not handler.opt.get("anonymous"):
+        raise Unauthorized
+
+
+def current_person(request: Request[Any, Any, Any]) -> Me:
+    """The `me` that handlers take; raises Unauthorized when nobody is signed in."""
+    me = request.scope.get("user")
+    if not isinstance(me, Me):
+        raise Unauthorized
+    return me
+
+
+def cookie_name(settings: Settings, name: str) -> str:
+    """With https `__Host-`: no other host of the domain can set it."""
+    return f"__Host-{name}" if settings.secure else name
+
+
+def signed_in(settings: Settings, tokens: Tokens) -> list[Cookie]:
+    """The cookies that keep a browser signed in; scripts cannot read them."""
+    lasts = int(sessions.LASTS.total_seconds())
+    return [_cookie(settings, "access", tokens.access, lasts), _cookie(settings, "refresh", tokens.refresh, lasts)]
+
+
+def signed_out(settings: Settings) -> list[Cookie]:
+    return [_cookie(settings, "access", "", 0), _cookie(settings, "refresh", "", 0)]
+
+
+def _cookie(settings: Settings, name: str, value: str, lasts: int) -> Cookie:
+    return Cookie(
+        cookie_name(settings, name),
+        value=value,
+        path="/",
+        max_age=lasts,
+        httponly=True,
+        secure=settings.secure,
+        samesite="lax",
+    )
+
+
+def client_address(request: Request[Any, Any, Any], settings: Settings) -> str:
+    """Where a request comes from. X-Forwarded-For is believed for as many proxies as TRUSTED_PROXIES says, from the
+    right: whatever stands further left was written by the client."""
+    client = request.scope.get("client")
+    direct = client[0] if client else "unknown"
+    if settings.trusted_proxies:
+        chain = [part.strip() for part in header(request.scope, b"x-forwarded-for").split(",") if part.strip()]
+        if len(chain) >= settings.trusted_proxies:
+            return chain[-settings.trusted_proxies][:60]
+    return str(direct)

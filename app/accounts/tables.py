@@ -1,0 +1,54 @@
+"""Who may come in: people with their credentials, their sessions, and links that reset a password."""
+
+from piccolo.columns import BigSerial, Bytea, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+
+class Person(Table, tablename="person"):
+    """A person who has, or had, an account."""
+
+    id = BigSerial(primary_key=True)
+    username = Text(unique=True)
+    # Look-alikes share a skeleton ("paul" and "pau1"), so nobody can pass for another.
+    skeleton = Text(unique=True)
+    name = Text()
+    email = Text()
+    # The address in lower case: one account for each mailbox, however it is typed.
+    email_key = Text(unique=True)
+    password_hash = Text()
+    role = Text(default="student")
+    language = Text(default="en")
+    time_zone = Text(default="UTC")
+    # Name and username without case and accents, for the directory.
+    search_key = Text()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+    deactivated_at = Timestamptz(null=True, default=None)
+
+
+class Session(Table, tablename="session"):
+    """One signed-in device. Both its tokens name it, so ending the row ends the tokens."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    # How often the refresh token was rotated: a token of an older generation that comes back was stolen.
+    generation = Integer(default=0)
+    rotated_at = Timestamptz()
+    device = Text()
+    address = Text()
+    created_at = Timestamptz()
+    last_used_at = Timestamptz()
+    expires_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class PasswordReset(Table, tablename="password_reset"):
+    """A link that was mailed; only its hash is kept."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    token_hash = Bytea(unique=True)
+    created_at = Timestamptz()
+    expires_at = Timestamptz()
+    used_at = Timestamptz(null=True, default=None)

@@ -1,0 +1,92 @@
+"""One's own account: profile, password, devices, the way out."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, delete, get, patch, put
+
+from app.accounts import actions, sessions
+from app.accounts.auth import signed_out
+from app.accounts.views import Me, PersonView, SessionsView
+from app.core.bell import Bell
+from app.core.errors import NotFound
+from app.core.page import Page
+from app.core.settings import Settings
+
+
+class Update(msgspec.Struct):
+    name: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+
+
+class ChangePassword(msgspec.Struct):
+    current: str = ""
+    password: str = ""
+
+
+class Deactivate(msgspec.Struct):
+    current: str = ""
+
+
+@get("/me")
+async def show(me: Me) -> Page[PersonView]:
+    return Page("accounts/me.html", await sessions.own_view(me.id))
+
+
+@patch("/me", opt={"form": "accounts/me.html"})
+async def update(data: Update, me: Me, bell: Bell) -> Page[PersonView]:
+    await actions.update(me, name=data.name, language=data.language, time_zone=data.time_zone)
+    bell.ring("p", me.id)
+    return Page("accounts/me.html", await sessions.own_view(me.id), see_other="/me", flash="saved")
+
+
+@put("/me/password", status_code=204, opt={"form": "accounts/password.html"})
+async def change_password(data: ChangePassword, me: Me, settings: Settings, bell: Bell) -> Page[None]:
+    for session in await actions.change_password(settings, me, data.current, data.password):
+        bell.ring("s", session)
+    return Page("accounts/me.html", None, status=204, see_other="/me", flash="password-changed-here")
+
+
+@get("/me/password")
+async def password_page(me: Me) -> Page[None]:
+    return Page("accounts/password.html", None)
+
+
+@get("/me/deactivate")
+async def deactivate_page(me: Me) -> Page[None]:
+    return Page("accounts/deactivate.html", None)
+
+
+@delete("/me", status_code=204, opt={"form": "accounts/deactivate.html"})
+async def deactivate(
+    data: Deactivate, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
+) -> Page[None]:
+    for session in await actions.deactivate(settings, me, data.current):
+        bell.ring("s", session)
+    bell.ring("p", me.id)
+    request.scope["state"].pop("cookies", None)
+    return Page(
+        "accounts/login.html",
+        None,
+        status=204,
+        see_other="/auth/login",
+        flash="deactivated",
+        cookies=signed_out(settings),
+    )
+
+
+@get("/me/sessions")
+async def session_list(me: Me) -> Page[SessionsView]:
+    return Page("accounts/sessions.html", SessionsView(await sessions.listed(me)))
+
+
+@delete("/me/sessions/{session_id:int}", status_code=204)
+async def end_session(session_id: int, me: Me, bell: Bell) -> Page[None]:
+    if not await sessions.end_of(me.id, session_id):
+        raise NotFound
+    bell.ring("s", session_id)
+    return Page("accounts/sessions.html", None, status=204, see_other="/me/sessions", flash="session-ended")
+
+
+HANDLERS = [show, update, change_password, password_page, deactivate_page, deactivate, session_list, end_session]

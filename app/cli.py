@@ -1,0 +1,129 @@
+"""The command line: python -m app serve | worker | migrate | demo (and `web`: one web process, started by `serve`).
+
+What an operator can mend is said in a line or two on stderr, with exit code 2. Heavy packages are imported where they
+are used: the parent of all processes stays small, and a wrong setting is told at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from app import serving
+from app.core import embedded
+from app.core.settings import Settings, SettingsError, load
+from app.core.supervisor import WRONG_CONFIGURATION, CannotStartError, say
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command; gives the exit code: 0, or 2 when something must be mended first."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options, load(os.environ))
+    except (SettingsError, CannotStartError, OSError) as error:
+        say(str(error))
+        return WRONG_CONFIGURATION
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Causerie: messaging that never loses a message."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve the web on PORT, with the worker and the embedded Postgres")
+    serve.add_argument("--web-only", action="store_true", help="no worker: it runs elsewhere")
+    commands.add_parser("worker", help="run the background jobs")
+    migrate = commands.add_parser("migrate", help="bring the tables of the database up to date")
+    migrate.add_argument("--check", action="store_true", help="change nothing, only say whether they are")
+    demo = commands.add_parser("demo", help="fill a new instance with people, rooms and messages")
+    demo.add_argument("--scale", type=float, default=1.0, help="2 makes about twice as many messages (default: 1)")
+    web = commands.add_parser("web")  # no help: for `serve` alone
+    web.add_argument("--fd", type=int, action="append", required=True)
+    web.add_argument("--ready", type=int)
+    return parser
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    match options.command:
+        case "serve":
+            return serving.serve(settings, with_worker=not options.web_only)
+        case "web":
+            _web(settings, options.fd, options.ready)
+        case "worker":
+            _worker(settings)
+        case "migrate":
+            _migrate(settings, only_check=options.check)
+        case "demo":
+            _demo(settings, options.scale)
+    return 0
+
+
+def _web(settings: Settings, fds: list[int], ready: int | None) -> None:
+    from app.core import server
+    from app.main import create_app
+
+    app = create_app(settings)
+
+    def end_streams() -> None:
+        if "hub" in app.state:  # not yet, when the signal comes during the start
+            app.state.hub.close_all()
+
+    server.serve(app, [socket.socket(fileno=fd) for fd in fds], end_streams, ready)
+
+
+def _worker(settings: Settings) -> None:
+    from app import worker
+
+    with _database(settings) as dsn:
+        _until_stopped(worker.run(replace(settings, database_url=dsn)))
+
+
+def _migrate(settings: Settings, *, only_check: bool) -> None:
+    from app.core import upkeep
+
+    with _database(settings) as dsn:
+        if only_check:
+            asyncio.run(upkeep.require_up_to_date(dsn))
+        else:
+            for name in asyncio.run(upkeep.migrate(dsn)):
+                say(f"applied migration {name}")
+
+
+def _demo(settings: Settings, scale: float) -> None:
+    from app import demo
+    from app.core import upkeep
+
+    with _database(settings) as dsn:
+        asyncio.run(upkeep.migrate(dsn))
+        _until_stopped(demo.fill(replace(settings, database_url=dsn), dsn, scale))
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    if settings.database_url:
+        yield settings.database_url
+    else:
+        with embedded.running(settings.data_dir) as dsn:
+            yield dsn
+
+
+def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Runs to the end, or until SIGTERM or SIGINT cancels it: then `work` may still tidy up."""
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())

@@ -1,0 +1,210 @@
+"""What changes conversations. One action is one transaction; the caller rings the bell for what it gives back."""
+
+from app.accounts.views import Me
+from app.conversations import access, history
+from app.core import database, text
+from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.i18n import _
+from app.people import queries as people
+
+LONGEST_TITLE = 100
+MOST_AT_ONCE = 100
+
+
+async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, list[int]]:
+    """Makes a group owned by `me`; gives its id and the ids of its people. Raises Invalid."""
+    title, wrong = _checked_title(title)
+    names = list(dict.fromkeys(name.strip().lower().removeprefix("@") for name in usernames if name.strip()))
+    found = await _people(me, names)
+    if len(names) > MOST_AT_ONCE:
+        wrong["members"] = _("Add at most 100 people at once.")
+    elif missing := [name for name in names if name not in found]:
+        wrong["members"] = _("There is nobody called %(names)s.") % {"names": ", ".join(missing[:5])}
+    if wrong:
+        raise Invalid(**wrong)
+    people_in = list(dict.fromkeys([me.id, *found.values()]))
+    async with database.transaction():
+        conversation: int = await database.fetch_value(
+            "INSERT INTO conversation (kind, title, owner) VALUES ('group', $1, $2) RETURNING id", title, me.id
+        )
+        await history.record(conversation, me.id, "created", body=title)
+        await database.fetch(
+            "INSERT INTO membership (conversation, person, read_position) SELECT $1, unnest($2::bigint[]), 1",
+            conversation,
+            people_in,
+        )
+    return conversation, people_in
+
+
+async def open_direct(me: Me, username: str) -> int:
+    """The id of the one direct conversation with that person, made if need be. Raises NotFound, Invalid."""
+    other = await people.person(me, username)
+    if other.id == me.id:
+        raise Invalid(username=_("That is you. Choose someone else."))
+    key = f"{min(me.id, other.id)}:{max(me.id, other.id)}"
+    found = await database.fetch_value("SELECT id FROM conversation WHERE direct_key = $1", key)
+    if found is not None:
+        return int(found)
+    async with database.transaction():
+        # Whoever comes second waits here for the first, then finds what the first made.
+        await database.fetch(
+            "INSERT INTO conversation (kind, direct_key, owner) VALUES ('direct', $1, $2) ON CONFLICT DO NOTHING",
+            key,
+            me.id,
+        )
+        conversation: int = await database.fetch_value("SELECT id FROM conversation WHERE direct_key = $1", key)
+        await database.fetch(
+            "INSERT INTO membership (conversation, person) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING",
+            conversation,
+            sorted([me.id, other.id]),
+        )
+    return conversation
+
+
+async def rename(me: Me, conversation: int, title: str) -> None:
+    """Gives a group another title; the owner may. Raises NotFound, Forbidden, Invalid."""
+    may = await access.member(conversation, me)
+    may.require_owner()
+    title, wrong = _checked_title(title)
+    if wrong:
+        raise Invalid(**wrong)
+    async with database.transaction():
+        await history.lock(conversation)
+        changed = await database.fetch_value(
+            "UPDATE conversation SET title = $2 WHERE id = $1 AND owner = $3 AND title <> $2 RETURNING id",
+            conversation,
+            title,
+            me.id,
+        )
+        if changed is not None:
+            await history.record(conversation, me.id, "renamed", body=title)
+
+
+async def add_member(me: Me, conversation: int, username: str) -> int:
+    """Adds a person to a group; the owner may. Adding someone who is in changes nothing. Gives the person's id."""
+    may = await access.member(conversation, me)
+    may.require_owner()
+    try:
+        person = await people.person(me, username)
+    except NotFound as error:
+        raise Invalid(username=_("There is nobody called %(names)s.") % {"names": username.strip()[:30]}) from error
+    async with database.transaction():
+        await history.lock(conversation)
+        added = await database.fetch_value(
+            """
+            INSERT INTO membership (conversation, person, read_position)
+            SELECT id, $2, position + 1 FROM conversation WHERE id = $1 AND owner = $3
+            ON CONFLICT DO NOTHING RETURNING id
+            """,
+            conversation,
+            person.id,
+            me.id,
+        )
+        if added is not None:
+            await history.record(conversation, me.id, "added", subject=person.id)
+    return person.id
+
+
+async def remove_member(me: Me, conversation: int, person: int) -> None:
+    """Removes someone from a group (the owner may), or leaves it oneself. Raises NotFound, Forbidden.
+
+    An owner who leaves hands over to whoever has been in longest; when the last one leaves, the group is deleted.
+    """
+    may = await access.member(conversation, me)
+    if may.kind != "group":
+        raise Forbidden(_("This conversation cannot be left."))
+    if person != me.id:
+        may.require_owner()
+    async with database.transaction():
+        removed = await database.fetch_value(
+            "DELETE FROM membership WHERE conversation = $1 AND person = $2 RETURNING id", conversation, person
+        )
+        if removed is None:
+            raise NotFound
+        await history.lock(conversation)
+        if person != me.id:
+            await history.record(conversation, me.id, "removed", subject=person)
+            return
+        await history.record(conversation, me.id, "left", subject=me.id)
+        if may.is_owner:
+            await _hand_over(me, conversation)
+
+
+async def hand_over(me: Me, conversation: int, username: str) -> None:
+    """Makes another member the owner. Raises NotFound, Forbidden, Invalid."""
+    may = await access.member(conversation, me)
+    may.require_owner()
+    async with database.transaction():
+        await history.lock(conversation)
+        heir = await database.fetch_value(
+            """
+            SELECT p.id FROM membership m JOIN person p ON p.id = m.person
+            WHERE m.conversation = $1 AND p.username = $2 AND p.id <> $3 AND p.deactivated_at IS NULL
+            """,
+            conversation,
+            username.strip().lower().removeprefix("@"),
+            me.id,
+        )
+        if heir is None:
+            raise Invalid(username=_("Choose a member of the group."))
+        await _set_owner(me, conversation, heir)
+
+
+async def delete(me: Me, conversation: int) -> None:
+    """Deletes a group for everyone; the owner may. Its messages cannot be read by anyone from then on."""
+    may = await access.member(conversation, me)
+    may.require_owner()
+    async with database.transaction():
+        await history.lock(conversation)
+        await database.fetch("UPDATE conversation SET deleted_at = now() WHERE id = $1", conversation)
+
+
+async def mark_read(me: Me, conversation: int, position: int) -> bool:
+    """Moves the mark of what was read forward, never back nor past the end; says whether it moved. Raises NotFound."""
+    moved = await database.fetch_value(
+        """
+        UPDATE membership m SET read_position = least($3, c.position) FROM conversation c
+        WHERE m.conversation = $1 AND m.person = $2 AND c.id = m.conversation AND c.deleted_at IS NULL
+          AND m.read_position < least($3, c.position) RETURNING m.id
+        """,
+        conversation,
+        me.id,
+        position,
+    )
+    if moved is None:
+        await access.member(conversation, me)
+    return moved is not None
+
+
+async def _hand_over(me: Me, conversation: int) -> None:
+    heir = await database.fetch_value(
+        """
+        SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL
+        WHERE m.conversation = $1 ORDER BY m.joined_at, m.id LIMIT 1
+        """,
+        conversation,
+    )
+    if heir is None:
+        await database.fetch("UPDATE conversation SET deleted_at = now(), owner = NULL WHERE id = $1", conversation)
+    else:
+        await _set_owner(me, conversation, heir)
+
+
+async def _set_owner(me: Me, conversation: int, heir: int) -> None:
+    await database.fetch("UPDATE conversation SET owner = $2 WHERE id = $1", conversation, heir)
+    await history.record(conversation, me.id, "handed_over", subject=heir)
+
+
+async def _people(me: Me, usernames: list[str]) -> dict[str, int]:
+    """The ids of those of the usernames that this person can see, in one query."""
+    wanted = [name for name in usernames[: MOST_AT_ONCE + 1] if text.storable(name)]
+    return {card.username: card.id for card in await people.people_called(me, wanted)}
+
+
+def _checked_title(title: str) -> tuple[str, dict[str, str]]:
+    title = text.one_line(title)
+    if not text.storable(title) or text.is_blank(title):
+        return title, {"title": _("Give the group a name.")}
+    if len(title) > LONGEST_TITLE:
+        return title, {"title": _("Use at most 100 characters.")}
+    return title, {}

@@ -1,0 +1,194 @@
+"""Reads of conversations, each through the viewer's membership."""
+
+from datetime import UTC, datetime
+
+from app.accounts.views import Me
+from app.conversations import access
+from app.conversations.access import OF_PERSON, Access
+from app.conversations.views import ConversationItem, ConversationsView, ConversationView, MembersView, MemberView
+from app.core import database
+from app.core.errors import BadRequest
+from app.core.i18n import _
+from app.people.views import PersonCard
+
+SIDEBAR = 100
+MEMBERS = 50
+# An opened direct conversation shows to the other one when there is something in it.
+SHOWN = "(c.kind <> 'direct' OR c.position > 0 OR c.owner = m.person)"
+# Exact to 100 and no further: what is shown above is "99+". Own and system messages never count.
+UNREAD = """
+    (SELECT count(*) FROM (
+        SELECT FROM message x WHERE x.conversation = i.id AND x.position > i.read_position
+          AND x.deleted_at IS NULL AND x.author <> i.person AND x.kind <> 'system' LIMIT 100
+    ) AS counted)
+"""
+ITEM = f"""
+    SELECT i.*, o.id AS other, o.username, o.name, o.role,
+           CASE WHEN i.position > i.read_position THEN {UNREAD} ELSE 0 END AS unread
+    FROM items i
+    LEFT JOIN LATERAL (
+        SELECT p.id, p.username, p.name, p.role FROM membership x JOIN person p ON p.id = x.person
+        WHERE i.kind = 'direct' AND x.conversation = i.id AND x.person <> i.person LIMIT 1
+    ) o ON true
+"""
+COLUMNS = "c.id, c.kind, c.title, c.owner, c.position, c.change, c.last_activity_at, m.read_position, m.person"
+
+
+async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+    """The person's conversations by last activity; `after` is the `next` of the page before."""
+    view = await sidebar_of(me.id, after, limit)
+    if not after and not any(line.kind == "general" for line in view.conversations) and await access.join_general(me):
+        return await sidebar_of(me.id, after, limit)
+    return view
+
+
+async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+    """The same by the person's id, for the feed."""
+    before, last = _cursor(after)
+    rows = await database.fetch(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS} FROM {OF_PERSON}
+            WHERE m.person = $1 AND {SHOWN} AND (c.last_activity_at, c.id) < ($2, $3)
+            ORDER BY c.last_activity_at DESC, c.id DESC LIMIT $4
+        )
+        {ITEM} ORDER BY i.last_activity_at DESC, i.id DESC
+        """,
+        person,
+        before,
+        last,
+        limit + 1,
+    )
+    shown = [item(row) for row in rows[:limit]]
+    more = f"{shown[-1].last_activity_at.isoformat()}~{shown[-1].id}" if len(rows) > limit else None
+    return ConversationsView(shown, more)
+
+
+async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[int, int], database.Row]:
+    """The sidebar lines of these (person, conversation) pairs, for those that are members; one query for all.
+
+    Rows, to be made into views by `item` in the language of each reader."""
+    rows = await database.fetch(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS} FROM unnest($1::bigint[], $2::bigint[]) AS w (person, conversation)
+            JOIN membership m ON m.person = w.person AND m.conversation = w.conversation
+            JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL WHERE {SHOWN}
+        )
+        {ITEM}
+        """,
+        people,
+        conversations,
+    )
+    return {(row["person"], row["id"]): row for row in rows}
+
+
+async def ids(person: int) -> dict[int, int]:
+    """The conversations of a person, each with its head (the number of its newest change)."""
+    rows = await database.fetch(f"SELECT c.id, c.change FROM {OF_PERSON} WHERE m.person = $1", person)
+    return {row["id"]: row["change"] for row in rows}
+
+
+async def heads(conversations: list[int]) -> dict[int, int]:
+    """The newest change of each of these that still exists: asked for watched conversations, once a second."""
+    rows = await database.fetch(
+        "SELECT id, change FROM conversation WHERE id = ANY($1) AND deleted_at IS NULL", conversations
+    )
+    return {row["id"]: row["change"] for row in rows}
+
+
+async def general() -> int:
+    """The id of the general room."""
+    return int(await database.fetch_value("SELECT id FROM conversation WHERE kind = 'general'"))
+
+
+async def conversation(conversation_id: int, me: Me) -> ConversationView:
+    """The conversation as the viewer sees it; raises NotFound."""
+    may = await access.member(conversation_id, me)
+    return await details(may)
+
+
+async def details(may: Access) -> ConversationView:
+    """The same, for whoever proved their access already."""
+    row = await database.fetch_row(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS}, c.created_at FROM {OF_PERSON} WHERE m.person = $1 AND m.conversation = $2
+        )
+        SELECT i.*, (SELECT count(*) FROM membership x WHERE x.conversation = i.id) AS members FROM ({ITEM}) i
+        """,
+        may.person,
+        may.conversation,
+    )
+    assert row is not None
+    line = item(row)
+    return ConversationView(
+        id=line.id,
+        kind=line.kind,
+        title=line.title,
+        unread=line.unread,
+        change=line.change,
+        last_activity_at=line.last_activity_at,
+        person=line.person,
+        owner_id=row["owner"] if row["kind"] == "group" else None,
+        role="owner" if may.is_owner else "member",
+        members=row["members"],
+        total=row["position"],
+        read_position=row["read_position"],
+        created_at=row["created_at"],
+    )
+
+
+async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[list[MemberView], str | None]:
+    """A page of the members by name, and where the next one starts."""
+    key, _sep, last = after.rpartition("~")
+    rows = await database.fetch(
+        """
+        SELECT p.id, p.username, p.name, p.role, m.joined_at, p.search_key
+        FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.conversation = $1 AND p.deactivated_at IS NULL AND (p.search_key, p.id) > ($2, $3)
+        ORDER BY p.search_key, p.id LIMIT $4
+        """,
+        may.conversation,
+        key,
+        int(last) if last.isdigit() and len(last) < 19 else 0,
+        limit + 1,
+    )
+    owner = may.owner if may.kind == "group" else None
+    found = [MemberView(r[0], r[1], r[2], r[3], r[0] == owner, r[4]) for r in rows[:limit]]
+    more = f"{rows[limit - 1]['search_key']}~{found[-1].id}" if len(rows) > limit else None
+    return found, more
+
+
+async def members_page(conversation_id: int, me: Me, after: str = "") -> MembersView:
+    """The page of the members of a conversation; raises NotFound."""
+    may = await access.member(conversation_id, me)
+    view = await details(may)
+    people, more = await members(may, after)
+    fields = {name: getattr(view, name) for name in view.__struct_fields__}
+    return MembersView(**fields, people=people, next=more)
+
+
+def item(row: database.Row) -> ConversationItem:
+    """A sidebar line; a direct conversation is called by the other one's name."""
+    person = PersonCard(row["other"], row["username"], row["name"], row["role"]) if row["other"] else None
+    title = person.name if person else row["title"] or (_("General") if row["kind"] == "general" else _("Just you"))
+    return ConversationItem(
+        id=row["id"],
+        kind=row["kind"],
+        title=title,
+        unread=row["unread"],
+        change=row["change"],
+        last_activity_at=row["last_activity_at"],
+        person=person,
+    )
+
+
+def _cursor(after: str) -> tuple[datetime, int]:
+    if not after:
+        return datetime(9999, 1, 1, tzinfo=UTC), 0
+    moment, _sep, last = after.partition("~")
+    try:
+        return datetime.fromisoformat(moment), int(last)
+    except ValueError as error:
+        raise BadRequest(_("It is not well-formed.")) from error

@@ -1,0 +1,37 @@
+"""Conversations and who is in them."""
+
+from piccolo.columns import BigInt, BigSerial, ForeignKey, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from app.accounts.tables import Person
+
+
+class Conversation(Table, tablename="conversation"):
+    """A general, group or direct conversation. Its row lock puts the changes of its messages in one order.
+
+    No index holds `position`, `change` or `last_activity_at`: each send updates them in place (HOT).
+    """
+
+    id = BigSerial(primary_key=True)
+    kind = Text()
+    title = Text(default="")
+    owner = ForeignKey(Person, on_delete=OnDelete.set_null, null=True)
+    # "3:9" for the direct conversation of people 3 and 9: unique, so there is one however many open it at once.
+    direct_key = Text(unique=True, null=True, default=None)
+    # The place of the newest message, and the number of the newest change of any message.
+    position = BigInt(default=0)
+    change = BigInt(default=0)
+    created_at = Timestamptz()
+    last_activity_at = Timestamptz()
+    deleted_at = Timestamptz(null=True, default=None)
+
+
+class Membership(Table, tablename="membership"):
+    """A person in a conversation, with the place up to which they have read."""
+
+    id = BigSerial(primary_key=True)
+    conversation = ForeignKey(Conversation, on_delete=OnDelete.cascade, null=False)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    joined_at = Timestamptz()
+    read_position = BigInt(default=0)

@@ -1,0 +1,59 @@
+"""What conversations show to their members."""
+
+from datetime import datetime
+
+import msgspec
+
+from app.people.views import PersonCard
+
+
+class ConversationItem(msgspec.Struct, kw_only=True):
+    """A line of the sidebar. `person` is the other one of a direct conversation; `unread` counts to 100, shown 99+."""
+
+    id: int
+    kind: str
+    title: str
+    unread: int
+    change: int
+    last_activity_at: datetime
+    person: PersonCard | None = None
+
+
+class ConversationsView(msgspec.Struct):
+    """A person's conversations, the latest activity first. `next` continues after the last one, null at the end."""
+
+    conversations: list[ConversationItem]
+    next: str | None = None
+
+    @property
+    def unread(self) -> int:
+        return sum(item.unread for item in self.conversations)
+
+
+class ConversationView(ConversationItem, kw_only=True):
+    """A conversation as its member sees it. `role` is the viewer's: owner or member."""
+
+    owner_id: int | None
+    role: str
+    members: int
+    total: int
+    read_position: int
+    created_at: datetime
+
+
+class MemberView(msgspec.Struct):
+    """A member of a conversation."""
+
+    id: int
+    username: str
+    name: str
+    role: str
+    owner: bool
+    joined_at: datetime
+
+
+class MembersView(ConversationView, kw_only=True):
+    """The members of a conversation, by name; `next` continues after the last one."""
+
+    people: list[MemberView]
+    next: str | None = None

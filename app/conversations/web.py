@@ -1,0 +1,155 @@
+"""Conversations: the list, new ones, their members and settings. The timeline itself is of `messages/web`."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, patch, post, put
+from litestar.params import Parameter
+
+from app.accounts.views import Me
+from app.conversations import actions, queries
+from app.conversations.views import ConversationsView, ConversationView, MembersView
+from app.core.bell import Bell
+from app.core.errors import BadRequest
+from app.core.i18n import _
+from app.core.page import Page
+
+Limit = Annotated[int, Parameter(ge=1, le=100)]
+
+
+class NewConversation(msgspec.Struct):
+    """`members` are usernames: a list, or in a form a text with commas or spaces between them."""
+
+    kind: str = "group"
+    title: str = ""
+    members: list[str] | str = ""
+
+
+class Rename(msgspec.Struct):
+    title: str = ""
+
+
+class Who(msgspec.Struct):
+    username: str = ""
+
+
+class Read(msgspec.Struct):
+    position: int = 0
+
+
+@get("/conversations")
+async def index(me: Me, after: str = "", limit: Limit = 100) -> Page[ConversationsView]:
+    return Page(
+        "conversations/index.html", await queries.sidebar(me, after, limit), partial="conversations/_sidebar_items.html"
+    )
+
+
+@get("/conversations/new")
+async def new(me: Me) -> Page[None]:
+    return Page("conversations/new.html", None)
+
+
+@post("/conversations", opt={"form": "conversations/new.html"})
+async def create(data: NewConversation, me: Me, bell: Bell) -> Page[ConversationView]:
+    names = data.members.replace(",", " ").split() if isinstance(data.members, str) else data.members
+    if data.kind == "direct" and len(names) == 1:
+        conversation = await actions.open_direct(me, names[0])
+        bell.ring("p", me.id)
+    elif data.kind == "group":
+        conversation, people = await actions.create_group(me, data.title, names)
+        for person in people:
+            bell.ring("p", person)
+    else:
+        raise BadRequest(_("Only groups and direct conversations can be made."))
+    view = await queries.conversation(conversation, me)
+    return Page("conversations/new.html", view, status=201, see_other=f"/conversations/{conversation}")
+
+
+@get("/conversations/general")
+async def general(me: Me) -> Page[ConversationView]:
+    room = await queries.general()
+    return Page("conversations/new.html", await queries.conversation(room, me), see_other=f"/conversations/{room}")
+
+
+@put("/direct/{username:str}")
+async def open_direct(username: str, me: Me, bell: Bell) -> Page[ConversationView]:
+    conversation = await actions.open_direct(me, username)
+    bell.ring("p", me.id)
+    view = await queries.conversation(conversation, me)
+    return Page("conversations/new.html", view, see_other=f"/conversations/{conversation}")
+
+
+@get("/conversations/{conversation_id:int}/settings")
+async def settings_page(conversation_id: int, me: Me) -> Page[ConversationView]:
+    return Page("conversations/settings.html", await queries.conversation(conversation_id, me))
+
+
+@patch("/conversations/{conversation_id:int}", opt={"form": "conversations/rename.html"})
+async def rename(conversation_id: int, data: Rename, me: Me, bell: Bell) -> Page[ConversationView]:
+    await actions.rename(me, conversation_id, data.title)
+    bell.ring("c", conversation_id)
+    view = await queries.conversation(conversation_id, me)
+    return Page("conversations/settings.html", view, see_other=f"/conversations/{conversation_id}")
+
+
+@delete("/conversations/{conversation_id:int}", status_code=204)
+async def remove(conversation_id: int, me: Me, bell: Bell) -> Page[None]:
+    await actions.delete(me, conversation_id)
+    bell.ring("c", conversation_id)
+    return Page("conversations/new.html", None, status=204, see_other="/conversations", flash="conversation-deleted")
+
+
+@get("/conversations/{conversation_id:int}/members")
+async def members(conversation_id: int, me: Me, after: str = "") -> Page[MembersView]:
+    view = await queries.members_page(conversation_id, me, after)
+    return Page("conversations/members.html", view, partial="conversations/_members.html")
+
+
+@post("/conversations/{conversation_id:int}/members", opt={"form": "conversations/add_member.html"})
+async def add_member(conversation_id: int, data: Who, me: Me, bell: Bell) -> Page[MembersView]:
+    person = await actions.add_member(me, conversation_id, data.username)
+    bell.ring("c", conversation_id)
+    bell.ring("p", person)
+    view = await queries.members_page(conversation_id, me)
+    return Page("conversations/members.html", view, status=201, see_other=f"/conversations/{conversation_id}/members")
+
+
+@delete("/conversations/{conversation_id:int}/members/{person_id:int}", status_code=204)
+async def remove_member(conversation_id: int, person_id: int, me: Me, bell: Bell) -> Page[None]:
+    await actions.remove_member(me, conversation_id, person_id)
+    bell.ring("c", conversation_id)
+    bell.ring("p", person_id)
+    there = "/conversations" if person_id == me.id else f"/conversations/{conversation_id}/members"
+    flash = "left" if person_id == me.id else None
+    return Page("conversations/new.html", None, status=204, see_other=there, flash=flash)
+
+
+@put("/conversations/{conversation_id:int}/owner", status_code=204, opt={"form": "conversations/hand_over.html"})
+async def hand_over(conversation_id: int, data: Who, me: Me, bell: Bell) -> Page[None]:
+    await actions.hand_over(me, conversation_id, data.username)
+    bell.ring("c", conversation_id)
+    return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}/members")
+
+
+@put("/conversations/{conversation_id:int}/read", status_code=204)
+async def read(conversation_id: int, data: Read, me: Me, bell: Bell) -> Page[None]:
+    if await actions.mark_read(me, conversation_id, data.position):
+        bell.ring("r", me.id, conversation_id)
+    return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}")
+
+
+HANDLERS = [
+    index,
+    new,
+    create,
+    general,
+    open_direct,
+    settings_page,
+    rename,
+    remove,
+    members,
+    add_member,
+    remove_member,
+    hand_over,
+    read,
+]

@@ -1,0 +1,189 @@
+"""The one door to Postgres: a pool, `transaction()`, and queries that join the transaction they stand in.
+
+Cold code may use Piccolo's tables; hot paths use `fetch` with SQL, which asyncpg prepares once a connection (a Piccolo
+select costs two to four times as much CPU). Both run on the same connection inside `transaction()`.
+"""
+
+import io
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, redirect_stdout
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import asyncpg
+from piccolo.apps.migrations.tables import Migration
+from piccolo.conf.apps import Finder
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+Row: TypeAlias = asyncpg.Record
+# What a lost, refused or exhausted database raises: the request may be sent again.
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+MIGRATION_LOCK = 7_220_133  # one advisory lock number for "someone migrates"; arbitrary, ours
+
+POOL_SIZE = 8
+_engine: PostgresEngine | None = None
+_connection: ContextVar[asyncpg.Connection | None] = ContextVar("connection", default=None)
+
+
+@dataclass(slots=True)
+class _Joined:
+    """What Piccolo looks for to run its queries on the connection of our transaction."""
+
+    connection: asyncpg.Connection
+
+
+def engine() -> PostgresEngine:
+    """The Piccolo engine; raises RuntimeError before `connect`."""
+    if _engine is None:
+        raise RuntimeError("the database is not connected")
+    return _engine
+
+
+def configure(dsn: str) -> PostgresEngine:
+    """Names the database without opening it."""
+    global _engine
+    os.environ["PICCOLO_CONF"] = "app.piccolo_conf"
+    if _engine is None:
+        _engine = PostgresEngine(config={"dsn": dsn}, extensions=())
+    _engine.config = {"dsn": dsn}  # the one engine for good: Piccolo's tables keep the first that they find
+    return _engine
+
+
+async def connect(dsn: str, size: int = POOL_SIZE) -> None:
+    """Opens the pool. A connection that breaks later is replaced when it is next asked for."""
+    new = configure(dsn)
+    new.pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        command_timeout=30,
+        max_inactive_connection_lifetime=300,
+        server_settings={"application_name": "causerie", "jit": "off", "timezone": "UTC"},
+    )
+    await _assert_durable()
+
+
+async def disconnect() -> None:
+    """Closes the pool, waiting a moment for queries under way."""
+    if _engine is not None and _engine.pool is not None:
+        pool, _engine.pool = _engine.pool, None
+        pool.terminate()
+
+
+def pool() -> asyncpg.Pool:
+    """The pool; raises RuntimeError before `connect`."""
+    found = engine().pool
+    if found is None:
+        raise RuntimeError("the database is not connected")
+    return found
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[None]:
+    """All queries inside, ours and Piccolo's, commit together or not at all. Nested ones join the outer.
+
+    asyncpg's own context managers give the connection back when the task is cancelled; Piccolo's leak it.
+    """
+    if _connection.get() is not None:
+        yield
+        return
+    async with pool().acquire() as connection, connection.transaction():
+        mine = _connection.set(connection)
+        theirs = engine().current_transaction.set(cast(PostgresTransaction, _Joined(connection)))
+        try:
+            yield
+        finally:
+            engine().current_transaction.reset(theirs)
+            _connection.reset(mine)
+
+
+def own_connection() -> asyncpg.Connection:
+    """The connection of the transaction that this stands in; raises RuntimeError outside of one."""
+    connection = _connection.get()
+    if connection is None:
+        raise RuntimeError("this needs a transaction around it")
+    return connection
+
+
+async def fetch(sql: str, *args: Any) -> list[Row]:
+    """The rows of one statement."""
+    connection = _connection.get()
+    if connection is not None:
+        return list(await connection.fetch(sql, *args))
+    async with pool().acquire() as fresh:
+        return list(await fresh.fetch(sql, *args))
+
+
+async def fetch_row(sql: str, *args: Any) -> Row | None:
+    """The first row, or None."""
+    rows = await fetch(sql, *args)
+    return rows[0] if rows else None
+
+
+async def fetch_value(sql: str, *args: Any) -> Any:
+    """The first column of the first row, or None."""
+    row = await fetch_row(sql, *args)
+    return row[0] if row else None
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Applies what is missing and gives the names of what it applied; two at once wait for each other."""
+    configure(dsn)
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        applied = []
+        await Migration.create_table(if_not_exists=True)
+        for name, module in await _missing():
+            manager = await module.forwards()
+            async with engine().transaction(), _silent():  # the step and its record together: a cut leaves neither
+                await manager.run()
+                await Migration.insert(Migration(name=name, app_name="causerie"))
+            applied.append(name)
+        return applied
+    finally:
+        await connection.close(timeout=5)
+
+
+@asynccontextmanager
+async def _silent() -> AsyncIterator[None]:
+    """Piccolo prints its steps; ours are told by whoever asked for them."""
+    with redirect_stdout(io.StringIO()):
+        yield
+
+
+async def pending_migrations(dsn: str) -> list[str]:
+    """The names of migrations that this code has and the database lacks."""
+    configure(dsn)
+    await Migration.create_table(if_not_exists=True)
+    return [name for name, _ in await _missing()]
+
+
+async def _missing() -> Sequence[tuple[str, Any]]:
+    done = set(await Migration.get_migrations_which_ran(app_name="causerie"))
+    config = Finder().get_app_config(app_name="causerie")
+    from piccolo.apps.migrations.commands.base import BaseMigrationManager  # it reads PICCOLO_CONF when imported
+
+    modules = BaseMigrationManager().get_migration_modules(config.resolved_migrations_folder_path)
+    return [(name, modules[name]) for name in sorted(modules) if name not in done]
+
+
+async def _assert_durable() -> None:
+    """Refuses a Postgres that may forget what it acknowledged (unless the test suite says it wants one)."""
+    if os.environ.get("CAUSERIE_THROWAWAY_DATABASE") == "yes":
+        return
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        if await fetch_value(f"SHOW {name}") == "off":
+            raise RuntimeError(f"Postgres runs with {name}=off: it could lose acknowledged messages. Turn it on.")

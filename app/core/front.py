@@ -1,0 +1,233 @@
+"""The front door: what is true of every request, before any route is looked for.
+
+It gives the request an id and logs it, refuses what no handler should ever see (foreign sites, huge bodies, foreign
+charsets), turns plain forms into the JSON that the handlers take, and puts the security headers on every answer.
+"""
+
+import asyncio
+import re
+import time
+import unicodedata
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+import msgspec
+import structlog
+from litestar import Litestar, Request
+from litestar.enums import HttpMethod, ScopeType
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
+
+from app.core import errors, i18n, problems
+from app.core.i18n import _
+from app.core.page import header, request_cookies
+from app.core.settings import Settings
+
+LARGEST_BODY = 64 * 1024
+SECONDS_FOR_BODY = 20
+MOST_FIELDS = 200
+SAFE = ("GET", "HEAD", "OPTIONS")
+FORM = "application/x-www-form-urlencoded"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+log = structlog.get_logger()
+_json = msgspec.json.Encoder()
+
+
+def security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+    """Headers for every answer: nothing inline runs, nothing from elsewhere loads, nobody frames us."""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    )
+    headers = {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        "x-frame-options": "DENY",
+    }
+    if settings.secure:
+        headers["strict-transport-security"] = "max-age=31536000"
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
+    """`inner` (the routes of `app`) behind the door."""
+    always = security_headers(settings)
+    quiet = ("/static/", "/health")
+
+    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await inner(scope, receive, send)
+            return
+        started = time.perf_counter()
+        given = header(scope, b"x-request-id")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {}).update(request_id=request_id, always=always)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        cookies = request_cookies(scope)
+        language = i18n.choose_language(cookies.get("language"), header(scope, b"accept-language"))
+        i18n.use(i18n.Locale(language, settings.time_zone))
+        # A stream sends thousands of times: it writes its headers itself and then goes on with the bare `send`.
+        scope["state"]["bare_send"] = send
+        sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
+        try:
+            receive = await admit(
+                scope, receive, settings, bool(cookies.get("refresh") or cookies.get("__Host-refresh"))
+            )
+        except errors.DomainError as error:
+            await _refuse(app, scope, receive, sender, error)
+        else:
+            await inner(scope, receive, sender)
+        if not scope["path"].startswith(quiet):
+            user = scope.get("user")
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],  # never the query: a reset link carries its token there
+                status=scope["state"].get("status"),
+                ms=round((time.perf_counter() - started) * 1000, 1),
+                person=user.id if user else None,
+            )
+
+    return enter
+
+
+def _with_headers(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            scope["state"]["status"] = message["status"]
+            extra = [(b"set-cookie", c.to_header(header="").encode()) for c in scope["state"].get("cookies", ())]
+            message["headers"] = [*message["headers"], *headers, *extra]
+        await send(message)
+
+    return sender
+
+
+async def _refuse(app: Litestar, scope: Scope, receive: Receive, send: Send, error: errors.DomainError) -> None:
+    scope["litestar_app"] = app
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    response = problems.handle(request, error)
+    await response.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+async def admit(scope: HTTPScope, receive: Receive, settings: Settings, has_cookie: bool) -> Receive:
+    """Checks a request and gives the `receive` to go on with; raises a DomainError for what is not let in."""
+    if any(unicodedata.category(c) == "Cc" or c == "\ufffd" for c in scope["path"]):
+        raise errors.NotFound
+    if scope["method"] in SAFE:
+        return receive
+    _refuse_other_sites(scope, settings, has_cookie)
+    body = await asyncio.wait_for(_read(scope, receive), SECONDS_FOR_BODY)
+    kind, _sep, parameters = header(scope, b"content-type").lower().partition(";")
+    kind = kind.strip()
+    charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", parameters)
+    # A client may name any codec of Python's; some take seconds for 64 KB (punycode) and would stall everyone.
+    if charset and charset[1] not in ("utf-8", "utf8"):
+        raise errors.UnsupportedType(_("Send text as UTF-8."))
+    override = re.search(rb"(?:^|&)_method=(put|patch|delete)(?:&|$)", scope["query_string"], re.IGNORECASE)
+    if body and kind == FORM:
+        body = _form_as_json(scope, body)
+    elif body and kind not in ("application/json", ""):
+        raise errors.UnsupportedType(_("Send a form or JSON."))
+    elif not body:
+        body = b"{}"  # every handler that takes data has defaults, so an empty body names the fields that lack
+        scope["state"]["input"] = {}
+    else:
+        _remember(scope, body)
+    if override and scope["method"] == "POST" and kind in (FORM, ""):
+        scope["method"] = HttpMethod(override[1].decode().upper())
+    _replace_header(scope, b"content-length", str(len(body)).encode())
+    _replace_header(scope, b"content-type", b"application/json")
+    return _replay(body, receive)
+
+
+def _refuse_other_sites(scope: HTTPScope, settings: Settings, has_cookie: bool) -> None:
+    """Refuses a write that another site made the browser send.
+
+    Browsers say where a request comes from (Sec-Fetch-Site; Origin in older ones) and pages cannot forge that. A
+    request that has cookies and says neither is refused too. Programs send no cookies, so they need no header.
+    """
+    site = header(scope, b"sec-fetch-site")
+    origin = header(scope, b"origin")
+    if site:
+        allowed = site in ("same-origin", "none")
+    elif origin:
+        allowed = origin == settings.base_url or urlsplit(origin).netloc == header(scope, b"host")
+    else:
+        allowed = not has_cookie
+    if not allowed:
+        raise errors.Forbidden(_("This came from another site, so nothing was done."))
+
+
+async def _read(scope: HTTPScope, receive: Receive) -> bytes:
+    """The body; raises TooLarge as soon as it is known to be over 64 KB."""
+    too_large = errors.TooLarge(_("At most 64 KB can be sent at once."))
+    announced = header(scope, b"content-length")
+    if announced and (not announced.isdigit() or len(announced) > 12 or int(announced) > LARGEST_BODY):
+        raise too_large
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise errors.BadRequest
+        chunks.append(message["body"])
+        size += len(message["body"])
+        if size > LARGEST_BODY:
+            raise too_large
+        if not message["more_body"]:
+            return b"".join(chunks)
+
+
+def _form_as_json(scope: HTTPScope, body: bytes) -> bytes:
+    """The fields of a form as a JSON object; a field that comes twice becomes a list."""
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+    except (UnicodeError, ValueError) as error:
+        raise errors.BadRequest(_("It is not well-formed.")) from error
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        # Browsers send line breaks of a text area as CRLF (HTML, form submission); people typed one.
+        typed = value.replace("\r\n", "\n")
+        if name not in fields:
+            fields[name] = typed
+        elif isinstance(fields[name], list):
+            fields[name].append(typed)
+        else:
+            fields[name] = [fields[name], typed]
+    scope["state"].update(input=fields, from_form=True)
+    return _json.encode(fields)
+
+
+def _remember(scope: HTTPScope, body: bytes) -> None:
+    """Keeps a JSON object for the answer to a refused request; what is no JSON is refused now."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise errors.BadRequest(_("It is not well-formed.")) from error
+    if not isinstance(found, dict):
+        raise errors.BadRequest(_("It is not well-formed."))
+    scope["state"]["input"] = found
+
+
+def _replace_header(scope: HTTPScope, name: bytes, value: bytes) -> None:
+    kept = [(key, old) for key, old in scope["headers"] if key != name]
+    scope["headers"] = [*kept, (name, value)]
+    scope["state"].pop("headers", None)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replayed() -> HTTPReceiveMessage | Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

@@ -1,0 +1,74 @@
+"""Work for later, in another process: `defer()` in the transaction of its cause, `@handles(Event)` where it is done.
+
+A job is there if and only if its cause was committed. It may run twice (after a crash), so handlers are idempotent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from pgqueuer import PgQueuer
+from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.models import Job
+from pgqueuer.queries import Queries
+
+from app.core import database
+
+log = structlog.get_logger()
+E = TypeVar("E", bound=msgspec.Struct)
+Handler = Callable[[Any], Awaitable[None]]
+_handlers: dict[str, tuple[type[msgspec.Struct], Handler]] = {}
+# Waits before the tries after the first, in seconds; then it is given up and logged as an error.
+RETRY_AFTER = (5, 30, 120, 600, 3600)
+
+
+def handles(event: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
+    """Marks the function that does the work of that event."""
+
+    def register(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
+        _handlers[event.__name__] = (event, handler)
+        return handler
+
+    return register
+
+
+async def defer(event: msgspec.Struct, *, tries: int = 0, wait: timedelta | None = None) -> None:
+    """Writes the job; inside `transaction()` it stands or falls with it."""
+    payload = msgspec.json.encode({"tries": tries, "event": event})
+    async with database.transaction():
+        connection = database.own_connection()
+        await Queries(AsyncpgDriver(connection)).enqueue(type(event).__name__, payload, execute_after=wait)
+
+
+async def run() -> None:
+    """Does the jobs, a few at a time, until cancelled."""
+    queue = PgQueuer(AsyncpgPoolDriver(database.pool()))
+    for name, (event, handler) in _handlers.items():
+        queue.entrypoint(name, concurrency_limit=4)(_task(event, handler))
+    running = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=5)))
+    try:
+        await asyncio.shield(running)
+    finally:
+        queue.shutdown.set()
+        await asyncio.wait([running], timeout=5)
+        running.cancel()
+
+
+def _task(event: type[msgspec.Struct], handler: Handler) -> Callable[[Job], Awaitable[None]]:
+    async def task(job: Job) -> None:
+        envelope = msgspec.json.decode(job.payload or b"{}")
+        found = msgspec.convert(envelope["event"], event)
+        tries = envelope["tries"]
+        try:
+            await handler(found)
+        except Exception as error:
+            if tries >= len(RETRY_AFTER):
+                log.error("job given up", job=event.__name__, error=repr(error))
+                raise
+            log.warning("job failed, to be tried again", job=event.__name__, error=repr(error), wait=RETRY_AFTER[tries])
+            await defer(found, tries=tries + 1, wait=timedelta(seconds=RETRY_AFTER[tries]))
+
+    return task

@@ -1,0 +1,73 @@
+"""How often something may be tried, counted in Postgres so that every process counts together."""
+
+from dataclasses import dataclass
+
+from app.core import database
+from app.core.errors import TooMany
+from app.core.i18n import ngettext
+from app.core.security import pseudonym
+from app.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` tries of one thing by one account or address within `seconds`."""
+
+    name: str
+    most: int
+    seconds: int
+
+
+# A whole school may sit behind one address, so those limits are wide; an account belongs to one person.
+LOGIN_ACCOUNT = Limit("login-account", 10, 15 * 60)
+LOGIN_ADDRESS = Limit("login-address", 100, 15 * 60)
+SIGNUP_ADDRESS = Limit("signup-address", 60, 60 * 60)
+SIGNUP_ACCOUNT = Limit("signup-account", 10, 60 * 60)
+RESET_ACCOUNT = Limit("reset-account", 5, 60 * 60)
+RESET_ADDRESS = Limit("reset-address", 60, 60 * 60)
+RESET_TOKEN_ADDRESS = Limit("reset-token-address", 30, 15 * 60)
+PASSWORD_PERSON = Limit("password-person", 10, 15 * 60)
+
+
+async def spend(settings: Settings, *tries: tuple[Limit, str]) -> None:
+    """Counts one try of each (limit, account or address); raises TooMany when one of them is used up."""
+    if not settings.rate_limits:
+        return
+    keys = [f"{limit.name}:{pseudonym(settings.secret_key, who)}" for limit, who in tries]
+    rows = await database.fetch(
+        """
+        INSERT INTO rate_limit AS r (key, tries, window_ends)
+        SELECT key, 1, now() + seconds * interval '1 second' FROM unnest($1::text[], $2::int[]) AS t (key, seconds)
+        ORDER BY key
+        ON CONFLICT (key) DO UPDATE SET
+            tries = CASE WHEN r.window_ends <= now() THEN 1 ELSE r.tries + 1 END,
+            window_ends = CASE WHEN r.window_ends <= now() THEN excluded.window_ends ELSE r.window_ends END
+        RETURNING key, tries, ceil(extract(epoch FROM window_ends - now()))::int AS wait
+        """,
+        keys,
+        [limit.seconds for limit, _who in tries],
+    )
+    counts = {row["key"]: row for row in rows}
+    for key, (limit, _who) in zip(keys, tries, strict=True):
+        if counts[key]["tries"] > limit.most:
+            minutes = max(1, round(counts[key]["wait"] / 60))
+            raise TooMany(
+                ngettext(
+                    "Too many attempts. Please try again in %d minute.",
+                    "Too many attempts. Please try again in %d minutes.",
+                    minutes,
+                )
+                % minutes,
+                retry_after=max(1, counts[key]["wait"]),
+            )
+
+
+async def forgive(settings: Settings, *tries: tuple[Limit, str]) -> None:
+    """Takes the count of these back to nothing: the person proved who they are."""
+    keys = [f"{limit.name}:{pseudonym(settings.secret_key, who)}" for limit, who in tries]
+    await database.fetch("DELETE FROM rate_limit WHERE key = ANY($1)", keys)
+
+
+async def sweep() -> None:
+    """Removes the windows that are over."""
+    await database.fetch("DELETE FROM rate_limit WHERE window_ends < now()")

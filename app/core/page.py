@@ -1,0 +1,166 @@
+"""One answer, many representations.
+
+A handler returns `Page(template, view)`; the format is chosen last: `Accept: application/json` gives the view itself,
+an htmx request its partial, anything else the whole page. The view struct is the template's context and the JSON alike.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from app.core import i18n
+from app.core.templates import environment
+
+T = TypeVar("T")
+Shape = Literal["json", "partial", "page"]
+# What surrounds a whole page (the sidebar of a person): the composition root says how it is found.
+Shell = Callable[[Scope], Awaitable[Mapping[str, Any]]]
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What someone typed and what is wrong with it, so that a refused form comes back as it was."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A request header, empty when it is not there."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
+
+
+def shape_wanted(scope: Scope) -> Shape:
+    """What the client can use: JSON for those who ask for it (or who speak it and do not mind), else HTML."""
+    accept = header(scope, b"accept")
+    if "text/html" in accept:
+        return "partial" if header(scope, b"hx-request") == "true" else "page"
+    if "application/json" in accept or "application/problem+json" in accept:
+        return "json"
+    if header(scope, b"hx-request") == "true":
+        return "partial"
+    speaks_json = header(scope, b"content-type").startswith("application/json") or header(
+        scope, b"authorization"
+    ).startswith("Bearer ")
+    return "json" if speaks_json and not scope.get("state", {}).get("from_form") else "page"
+
+
+class Page(Response[T]):
+    """An answer with a view; `see_other` is where a plain form goes after its work, `extra` is for templates alone."""
+
+    def __init__(
+        self,
+        template: str,
+        view: T,
+        *,
+        partial: str | None = None,
+        status: int = 200,
+        see_other: str | None = None,
+        flash: str | None = None,
+        form: Form | None = None,
+        extra: Mapping[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        cookies: list[Cookie] | None = None,
+    ) -> None:
+        super().__init__(content=view, status_code=status)
+        self.template = template
+        self.partial = partial
+        self.see_other = see_other
+        self.flash = flash
+        self.form = form or Form()
+        self.extra = extra or {}
+        self.extra_headers = headers or {}
+        self.set_cookies = cookies or []
+
+    def to_asgi_response(self, request: Request[Any, Any, Any], **_: Any) -> ASGIApp:  # type: ignore[override]
+        return self.answer
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Writes the representation that the request asked for."""
+        shape = shape_wanted(scope)
+        status, headers, body = self.status_code or 200, dict(self.extra_headers), b""
+        cookies = list(self.set_cookies)
+        if shape == "json":
+            problem = status >= 400
+            headers["content-type"] = "application/problem+json" if problem else "application/json"
+            body = b"" if status == 204 else _encoder.encode(self.content)
+        elif self.see_other is not None and (shape == "page" or self.partial is None):
+            # A plain form moves on by 303. htmx has no partial to swap here, so it is told to go there.
+            if shape == "page":
+                status, headers["location"] = 303, self.see_other
+            else:
+                status, headers["hx-redirect"] = 200, self.see_other
+            if self.flash:
+                cookies.append(Cookie("flash", value=self.flash, path="/", max_age=60, httponly=True, samesite="lax"))
+        else:
+            headers["content-type"] = "text/html; charset=utf-8"
+            status = 200 if status == 204 else status
+            body = (await self._html(scope, shape, cookies)).encode()
+        await write(scope, send, status, headers, body, cookies)
+
+    async def _html(self, scope: Scope, shape: Shape, cookies: list[Cookie]) -> str:
+        context: dict[str, Any] = {
+            "view": self.content,
+            "form": self.form,
+            "me": scope.get("user"),
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+            "locale": i18n.current(),
+            "shell": None,
+            "flash": None,
+            **self.extra,
+        }
+        if shape == "partial" and self.partial:
+            return await self._render(self.partial, context)
+        shell: Shell | None = scope["litestar_app"].state.get("shell")
+        if shell is not None and scope.get("user") is not None:
+            context["shell"] = await shell(scope)
+        request_cookies = _cookies(scope)
+        if "flash" in request_cookies:
+            context["flash"] = request_cookies["flash"]
+            cookies.append(Cookie("flash", value="", path="/", max_age=0, httponly=True, samesite="lax"))
+        return await self._render(self.template, context)
+
+    async def _render(self, template: str, context: dict[str, Any]) -> str:
+        return environment(i18n.current().language).get_template(template).render(context)
+
+
+async def write(
+    scope: Scope,
+    send: Send,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    cookies: list[Cookie] | None = None,
+) -> None:
+    """One whole response. Pages and partials share their address, so `Vary` keeps caches from mixing them up."""
+    raw = [(key.encode(), value.encode("latin-1", "replace")) for key, value in headers.items()]
+    if "cache-control" not in headers:
+        raw.append((b"cache-control", b"private, no-cache"))
+    raw.append((b"vary", b"Accept, HX-Request, Cookie, Accept-Language"))
+    if status not in (204, 304):
+        raw.append((b"content-length", str(len(body)).encode()))
+    raw += [(b"set-cookie", cookie.to_header(header="").encode()) for cookie in cookies or []]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _cookies(scope: Scope) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in header(scope, b"cookie").split(";"):
+        name, _sep, value = part.strip().partition("=")
+        found.setdefault(name, value)
+    return found
+
+
+request_cookies = _cookies

@@ -1,0 +1,120 @@
+"""Passwords and tokens."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import jwt
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from zxcvbn import zxcvbn
+
+from app.core.errors import Unavailable
+from app.core.i18n import _
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
+# OWASP's Argon2id setting for small machines: 19 MiB, two passes, one lane (25 ms here).
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Hashing must not stall the loop, and a flood of log-ins must not eat the memory: two at a time, few waiting.
+_pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+_waiting = 0
+_MOST_WAITING = 100
+# What an unknown account is checked against, so that it takes as long as a known one.
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+async def hash_password(password: str) -> str:
+    """The Argon2id hash, in the pool."""
+    return str(await _in_pool(_hasher.hash, password))
+
+
+async def password_matches(hashed: str | None, password: str) -> bool:
+    """Whether it is the password; None stands for an unknown account and costs the same."""
+    return bool(await _in_pool(_verify, hashed or _NOBODY, password)) and hashed is not None
+
+
+def _verify(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password[: LONGEST_PASSWORD + 1])
+    except (VerifyMismatchError, VerificationError, InvalidHashError):
+        return False
+
+
+async def password_problem(password: str, *known: str) -> str | None:
+    """What is wrong with a new password, in the reader's language, or None. `known` is what anyone could guess."""
+    if len(password) < SHORTEST_PASSWORD:
+        return _("Use at least 10 characters.")
+    if len(password) > LONGEST_PASSWORD:
+        return _("Use at most 256 characters.")
+    # The estimator's time grows with the square of the length: its verdict on the first 72 characters is enough.
+    estimate = await _in_pool(zxcvbn, password[:72], [word[:72] for word in known if word])
+    if estimate["score"] < 2:  # fewer than a million guesses
+        return _("This password is among those that are guessed first. Try a few unrelated words.")
+    return None
+
+
+async def _in_pool(function: Any, *args: Any) -> Any:
+    global _waiting
+    if _waiting >= _MOST_WAITING:
+        raise Unavailable(_("Too many people are signing in just now. Please try again in a moment."))
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_pool, function, *args)
+    finally:
+        _waiting -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says, once its signature and its end are checked."""
+
+    person: int
+    session: int
+    generation: int
+
+
+def make_token(
+    kind: Literal["access", "refresh"], claims: Claims, secret: str, made: datetime, lasts: timedelta
+) -> str:
+    """A signed token. The same arguments give the same token: a refresh that is asked for twice answers alike."""
+    payload = {
+        "typ": kind,
+        "sub": str(claims.person),
+        "sid": claims.session,
+        "gen": claims.generation,
+        "iat": int(made.timestamp()),
+        "exp": int((made + lasts).timestamp()),
+    }
+    return jwt.encode(payload, secret, algorithm="HS256")
+
+
+def read_token(kind: Literal["access", "refresh"], token: str, secret: str) -> Claims | None:
+    """The claims of a token of that kind; None when it is forged, of another kind, or over."""
+    try:
+        # Without `require`, PyJWT takes a token that never ends.
+        payload = jwt.decode(token, secret, algorithms=["HS256"], options={"require": ["exp", "sub", "iat"]})
+        if payload.get("typ") != kind:
+            return None
+        return Claims(int(payload["sub"]), int(payload["sid"]), int(payload["gen"]))
+    except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
+        return None
+
+
+def make_link_token() -> tuple[str, bytes]:
+    """A secret for a link, and the hash to keep. 256 random bits need no slow hash."""
+    token = secrets.token_urlsafe(32)
+    return token, hash_link_token(token)
+
+
+def hash_link_token(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def pseudonym(secret: str, text: str) -> str:
+    """A stable name for something personal, such as an address, that does not tell it."""
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]

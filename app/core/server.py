@@ -1,0 +1,88 @@
+"""One web process: uvicorn on sockets that its parent holds, ending in time even with streams open."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+GRACEFUL_SHUTDOWN = 5  # seconds for the requests under way; the supervisor kills after 7
+# Longer than the idle time of any usual proxy (60-90 s), so that the proxy hangs up first: the other way round a
+# request that is sent just as we hang up is lost.
+KEEP_ALIVE = 95
+BACKLOG = 2048
+MOST_FILES = 1_048_576
+
+
+def serve(
+    app: Any, sockets: Sequence[socket.socket], before_exit: Callable[[], None], ready: int | None = None
+) -> None:
+    """Serves until SIGTERM or SIGINT. `before_exit` must end every open stream: uvicorn would wait for them for ever.
+
+    One byte is written to the pipe `ready` once requests are answered.
+    """
+    _allow_many_files()
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # which proxy is believed is the app's own setting
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN,
+    )
+    # uvicorn raises the signal again when it has ended: by then that is no reason to die of it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ignore)
+    _Server(config, before_exit, ready).run(sockets=list(sockets))
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, before_exit: Callable[[], None], ready: int | None) -> None:
+        super().__init__(config)
+        self.before_exit = before_exit
+        self.ready = ready
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: full collections need not look at it again
+        if self.ready is not None:
+            os.write(self.ready, b".")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Once more for the streams that opened after the signal: this runs as soon as no new one can.
+        asyncio.get_running_loop().call_soon(self.before_exit)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.loop is not None:  # a signal handler runs between any two instructions: let the loop do it
+            self.loop.call_soon_threadsafe(self.before_exit)
+        super().handle_exit(sig, frame)
+
+
+def _allow_many_files() -> None:
+    """Every stream is an open file, and the usual soft limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Stands in for the default action, which is to die."""

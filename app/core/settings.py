@@ -1,0 +1,162 @@
+"""Every setting, read from the environment once, checked before anything starts."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: names the variable and says how to mend it."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"{variable}: {problem}")
+        self.variable = variable
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration of one process; frozen, so nothing changes behind a reader's back."""
+
+    env: Literal["development", "production"]
+    port: int
+    data_dir: Path
+    database_url: str | None
+    channels_url: str | None
+    secret_key: str
+    base_url: str
+    smtp_url: str | None
+    mail_from: str
+    web_concurrency: int
+    role_policy: Literal["open", "school"]
+    max_message_length: int
+    max_connections_per_user: int
+    heartbeat_seconds: float
+    access_token_minutes: int
+    rate_limits: bool
+    trusted_proxies: int
+    time_zone: str
+    log_level: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us by https, so cookies must never travel otherwise."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Settings from the environment; raises SettingsError that names the first variable that is wrong."""
+    read = _Reader(environ)
+    env = read.choice("ENV", ("development", "production"), "development")
+    port = read.number("PORT", 8000, 1, 65535)
+    data_dir = Path(environ.get("DATA_DIR") or ".data").expanduser().absolute()
+    rate_limits = read.choice("RATE_LIMITS", ("on", "off"), "on") == "on"
+    if env == "production" and not rate_limits:
+        raise SettingsError("RATE_LIMITS", "cannot be off in production: log-in would be open to guessing")
+    base_url = read.url("BASE_URL", ("http", "https"), f"http://localhost:{port}") or ""
+    time_zone = environ.get("TIME_ZONE") or "UTC"
+    if time_zone not in available_timezones():
+        raise SettingsError("TIME_ZONE", f"{time_zone!r} is not a time zone; use a name such as Europe/Paris")
+    return Settings(
+        env="production" if env == "production" else "development",
+        port=port,
+        data_dir=data_dir,
+        database_url=read.database_url(),
+        channels_url=read.url("CHANNELS_URL", ("redis", "rediss"), None),
+        secret_key=_secret_key(environ, env, data_dir),
+        base_url=base_url.rstrip("/"),
+        smtp_url=read.url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), None),
+        mail_from=environ.get("MAIL_FROM") or f"Causerie <causerie@{urlsplit(base_url).hostname}>",
+        web_concurrency=read.number("WEB_CONCURRENCY", 1, 1, 64),
+        role_policy="school" if read.choice("ROLE_POLICY", ("open", "school"), "open") == "school" else "open",
+        max_message_length=read.number("MAX_MESSAGE_LENGTH", 2000, 1, 10_000),
+        max_connections_per_user=read.number("MAX_CONNECTIONS_PER_USER", 5, 1, 100_000),
+        heartbeat_seconds=read.decimal("HEARTBEAT_SECONDS", 20, 0.1, 300),
+        access_token_minutes=read.number("ACCESS_TOKEN_MINUTES", 15, 1, 24 * 60),
+        rate_limits=rate_limits,
+        trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),
+        time_zone=time_zone,
+        log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+    )
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = (self.environ.get(name) or default).lower()
+        if value not in allowed:
+            raise SettingsError(name, f"is {value!r}; it must be one of: {', '.join(allowed)}")
+        return value
+
+    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
+        return int(self.decimal(name, default, lowest, highest, whole=True))
+
+    def decimal(self, name: str, default: float, lowest: float, highest: float, whole: bool = False) -> float:
+        text = self.environ.get(name) or str(default)
+        kind = "a whole number" if whole else "a number"
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError as error:
+            raise SettingsError(name, f"is {text!r}; it must be {kind}") from error
+        if not lowest <= value <= highest:
+            raise SettingsError(name, f"is {text}; it must be from {lowest} to {highest}")
+        return value
+
+    def url(self, name: str, schemes: tuple[str, ...], default: str | None) -> str | None:
+        value = self.environ.get(name)
+        if not value:
+            return default
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            usable = False
+        if not usable:  # the value itself may hold a password: it is not repeated
+            raise SettingsError(name, f"is not an address that starts with {' or '.join(s + '://' for s in schemes)}")
+        return value
+
+    def database_url(self) -> str | None:
+        value = self.environ.get("DATABASE_URL")
+        if not value:
+            return None
+        if not value.startswith(("postgres://", "postgresql://")):
+            raise SettingsError("DATABASE_URL", "must start with postgresql:// (unset it for the embedded Postgres)")
+        return value
+
+
+def _secret_key(environ: Mapping[str, str], env: str, data_dir: Path) -> str:
+    """SECRET_KEY; outside production one is made once and kept, so that a restart logs nobody out."""
+    given = environ.get("SECRET_KEY")
+    if given:
+        if len(given) < 32:
+            raise SettingsError("SECRET_KEY", "must have at least 32 characters; try: openssl rand -hex 32")
+        return given
+    if env == "production":
+        raise SettingsError("SECRET_KEY", "must be set in production; try: openssl rand -hex 32")
+    path = data_dir / "secret_key"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # Written aside and linked: two processes that start at once end with one key.
+            fresh = data_dir / f"secret_key.{secrets.token_hex(4)}"
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32))
+            try:
+                path.hardlink_to(fresh)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError("DATA_DIR", f"{data_dir} cannot be written: {error.strerror}") from error

@@ -1,0 +1,71 @@
+"""Whether the database can be used (reachable, recent enough, its tables up to date), in words for its operator."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from app.core import database
+from app.core.supervisor import CannotStartError
+
+OLDEST = 14
+PATIENCE = 10.0
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Applies what is missing; gives the names of what it applied. Raises CannotStartError."""
+    await _require_usable(dsn)
+    async with _refusals_explained():
+        return await database.migrate(dsn)
+
+
+async def require_up_to_date(dsn: str) -> None:
+    """Raises CannotStartError when the database cannot be used or lacks a migration."""
+    await _require_usable(dsn)
+    async with _refusals_explained():
+        pending = await database.pending_migrations(dsn)
+    if pending:
+        raise CannotStartError(
+            f"the database lacks {len(pending)} migration(s). Apply them first: python -m app migrate"
+        )
+
+
+async def _require_usable(dsn: str) -> None:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise CannotStartError(f"DATABASE_URL: {_public(dsn)} did not answer within {PATIENCE:.0f} s") from error
+    except (OSError, asyncpg.PostgresError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise CannotStartError(f"DATABASE_URL: {_public(dsn)} cannot be used: {reason}") from error
+    except (asyncpg.InterfaceError, ValueError) as error:  # its text may quote the password
+        raise CannotStartError("DATABASE_URL must look like postgresql://user:password@host:5432/name") from error
+    try:
+        version = connection.get_server_version()
+        if version.major < OLDEST:
+            raise CannotStartError(f"DATABASE_URL: Postgres {version.major} is too old; {OLDEST} or newer is needed")
+    finally:
+        await connection.close(timeout=PATIENCE)
+
+
+@contextlib.asynccontextmanager
+async def _refusals_explained() -> AsyncIterator[None]:
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise CannotStartError(f"the database refused: {error}") from error
+
+
+def _public(dsn: str) -> str:
+    """Where the database is, without user and password, however oddly they are written."""
+    try:
+        parts = urlsplit(dsn)
+        if "@" in dsn and "@" not in parts.netloc:
+            return "the database"  # an unescaped / or ? in the password: no part can be told from another
+        where = parts.hostname or "localhost"
+        return f"{where}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        return "the database"

@@ -1,0 +1,284 @@
+"""All open streams of one process: who follows what, who is told what, and the watch that makes good for lost hints."""
+
+import asyncio
+import random
+from collections import defaultdict
+from contextlib import suppress
+from uuid import uuid4
+
+import asyncpg
+import structlog
+
+from app.accounts import sessions
+from app.conversations import queries as conversations
+from app.core import database, i18n
+from app.core.bell import Bell
+from app.core.errors import NotFound
+from app.core.settings import Settings
+from app.live import registry, wire
+from app.live.state import State, sidebar_event
+from app.live.stream import Stream
+from app.live.tail import MOST_AT_ONCE, Tail, encode
+from app.messages import queries as messages
+
+log = structlog.get_logger()
+CHECK = 1.0
+ALIVE_EVERY = 30.0
+# A cursor further behind than this is answered by `reset`: loading the page anew costs less than replaying.
+FURTHEST_BEHIND = 1000
+
+
+class Hub:
+    """The live side of a web process."""
+
+    def __init__(self, settings: Settings, bell: Bell) -> None:
+        self.settings = settings
+        self.bell = bell
+        self.process = str(uuid4())
+        self.streams: dict[int, Stream] = {}
+        self.by_person: dict[int, set[Stream]] = defaultdict(set)
+        self.tails: dict[int, Tail] = {}
+        # For the sidebars: the conversations of each person with a stream, the people of each, and their heads.
+        self.conversations_of: dict[int, set[int]] = {}
+        self.people_of: dict[int, set[int]] = defaultdict(set)
+        self.heads: dict[int, int] = {}
+        self.state = State(self)
+        self.closing = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closed: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        with suppress(*database.UNAVAILABLE):
+            await registry.say_alive(self.process, [])
+        self.bell.subscribe(self.hear)
+        self._tasks = [asyncio.create_task(work()) for work in (self.state.run, self._watch, self._beat, self._live_on)]
+
+    async def stop(self) -> None:
+        self.close_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._closed, return_exceptions=True)
+        with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+            await asyncio.wait_for(registry.forget(self.process), 2)
+
+    def close_all(self) -> None:
+        """Ends every stream, without a word: the clients come back to whoever serves next. Called on SIGTERM."""
+        self.closing = True
+        for stream in list(self.streams.values()):
+            stream.close()
+
+    def hear(self, kind: str, number: int, about: int) -> None:
+        """A hint from this process or another; see Bell for the kinds."""
+        if kind == "c":
+            self._changed(number)
+        elif kind == "r":
+            if number in self.by_person:
+                self.state.line(number, about)
+        elif kind == "p":
+            if number in self.by_person:
+                self.state.sidebar(number)
+        elif kind == "s":
+            for stream in [s for s in self.streams.values() if s.session == number]:
+                stream.close(wire.SIGNED_OUT)
+        elif kind == "x" and number in self.streams:
+            self.streams[number].close(wire.TOO_MANY)
+
+    # Opening and closing
+
+    async def admit(self, stream: Stream) -> dict[int, int] | None:
+        """Lets a stream in that asked for `stream.seen`; gives the heads of what it follows, or None when its cursor is
+        of no use (then it is to be told `reset`). Raises NotFound when it may not see one of them.
+
+        It is subscribed before its rights are read: who is removed in between is seen to leave by the tail.
+        """
+        number, too_many = await registry.open_stream(
+            self.process, stream.person, self.settings.max_connections_per_user
+        )
+        stream.number = number
+        self.streams[number] = stream
+        self.by_person[stream.person].add(stream)
+        for old in too_many:
+            self.bell.ring("x", old)
+        mine = await conversations.ids(stream.person)
+        self._know(stream.person, mine)
+        if stream.all_conversations:
+            for conversation, head in mine.items():
+                stream.seen.setdefault(conversation, head)
+            stream.behind = set(stream.seen)
+        for conversation, change in list(stream.seen.items()):
+            if conversation not in mine:
+                raise NotFound
+            if change > mine[conversation] or mine[conversation] - change > FURTHEST_BEHIND:
+                for followed in list(stream.seen):
+                    self._unfollow(stream, followed)
+                return None
+            self._follow(stream, conversation, mine[conversation])
+        # Asked again, now that the tails would tell of a removal.
+        mine = await conversations.ids(stream.person)
+        if not stream.seen.keys() <= mine.keys():
+            raise NotFound
+        return mine
+
+    async def catch_up(self, stream: Stream, heads: dict[int, int]) -> None:
+        """Writes what the stream missed, then joins it to the live feed, without gap or repeat."""
+        for conversation in list(stream.behind):
+            while conversation in stream.behind and not stream.closing:
+                tail = self.tails[conversation]
+                seen = stream.seen[conversation]
+                if seen >= max(tail.place, heads.get(conversation, 0)):
+                    stream.behind.discard(conversation)
+                    break
+                rows = await messages.changed_rows(conversation, seen, MOST_AT_ONCE)
+                if conversation not in stream.behind:
+                    break  # removed meanwhile
+                if not rows:  # the head moved without a message (a change that another one overtook)
+                    stream.seen[conversation] = max(seen, tail.place, heads.get(conversation, 0))
+                    continue
+                for change, data in encode(rows, stream.variant):
+                    stream.deliver_message(conversation, change, data)
+            if stream.closing:
+                return
+            tail = self.tails[conversation]
+            if tail.place < stream.seen.get(conversation, 0):
+                tail.wake()
+
+    async def send_state(self, stream: Stream) -> None:
+        """Writes the present state: the whole sidebar."""
+        view = await conversations.sidebar_of(stream.person)
+        i18n.use(stream.locale)
+        stream.deliver(sidebar_event(stream.json, stream.locale, view))
+
+    def release(self, stream: Stream) -> None:
+        """Forgets a stream that ended."""
+        self.streams.pop(stream.number, None)
+        for conversation in list(stream.seen):
+            self._unfollow(stream, conversation)
+        mine = self.by_person[stream.person]
+        mine.discard(stream)
+        if not mine:
+            del self.by_person[stream.person]
+            self._know(stream.person, {})
+        if stream.number:
+            task = asyncio.get_running_loop().create_task(self._close_stream(stream.number))
+            self._closed.add(task)
+            task.add_done_callback(self._closed.discard)
+
+    async def refresh(self, person: int) -> None:
+        """The person's conversations are others now: follow the new ones, leave those they are no longer in."""
+        if person not in self.by_person:
+            return
+        mine = await conversations.ids(person)
+        view = await conversations.sidebar_of(person)
+        self._know(person, mine)
+        for stream in list(self.by_person.get(person, ())):
+            for conversation in [c for c in stream.seen if c not in mine]:
+                self._unfollow(stream, conversation)
+            if stream.all_conversations:
+                for conversation in mine.keys() - stream.seen.keys():
+                    stream.seen[conversation] = 0 if mine[conversation] <= FURTHEST_BEHIND else mine[conversation]
+                    stream.behind.add(conversation)
+                    self._follow(stream, conversation, mine[conversation])
+                await self.catch_up(stream, mine)
+            i18n.use(stream.locale)
+            stream.deliver(sidebar_event(stream.json, stream.locale, view))
+
+    # Following
+
+    def _follow(self, stream: Stream, conversation: int, head: int) -> None:
+        tail = self.tails.get(conversation)
+        if tail is None:
+            tail = self.tails[conversation] = Tail(conversation, head, self._left)
+        tail.streams.add(stream)
+        if tail.place < head:
+            tail.wake()
+
+    def _unfollow(self, stream: Stream, conversation: int) -> None:
+        stream.seen.pop(conversation, None)
+        stream.behind.discard(conversation)
+        tail = self.tails.get(conversation)
+        if tail is not None:
+            tail.streams.discard(stream)
+            if not tail.streams:
+                tail.stop()
+                del self.tails[conversation]
+
+    def _left(self, conversation: int, person: int) -> None:
+        """By the feed: from here on this person's streams get nothing of it, and their sidebar loses its line."""
+        for stream in list(self.by_person.get(person, ())):
+            self._unfollow(stream, conversation)
+        self.conversations_of.get(person, set()).discard(conversation)
+        self.people_of[conversation].discard(person)
+        if person in self.by_person:
+            self.state.line(person, conversation)
+
+    def _changed(self, conversation: int) -> None:
+        tail = self.tails.get(conversation)
+        if tail is not None:
+            tail.wake()
+        for person in self.people_of.get(conversation, ()):
+            # Whoever has it open sees the message itself; their page keeps that line. Programs get both.
+            if any(stream.json or conversation not in stream.seen for stream in self.by_person[person]):
+                self.state.line(person, conversation)
+
+    def _know(self, person: int, mine: dict[int, int]) -> None:
+        before = self.conversations_of.pop(person, set())
+        for conversation in before - mine.keys():
+            self.people_of[conversation].discard(person)
+            if not self.people_of[conversation]:
+                del self.people_of[conversation]
+                self.heads.pop(conversation, None)
+        if mine:
+            self.conversations_of[person] = set(mine)
+            for conversation, head in mine.items():
+                self.people_of[conversation].add(person)
+                self.heads.setdefault(conversation, head)
+
+    # Work that goes on all the time
+
+    async def _watch(self) -> None:
+        """Once a second: are the sessions still good, did a hint get lost? The database is the truth."""
+        while True:
+            await asyncio.sleep(CHECK)
+            if not self.streams:
+                continue
+            try:
+                good = await sessions.still_good(list({stream.session for stream in self.streams.values()}))
+                for stream in [s for s in self.streams.values() if s.session not in good]:
+                    stream.close(wire.SIGNED_OUT)
+                await self._check_heads()
+            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+                log.warning("watch waits for the database", error=type(error).__name__)
+
+    async def _check_heads(self) -> None:
+        watched = list({*self.tails, *self.people_of})
+        heads = await conversations.heads(watched)
+        for conversation in watched:
+            head = heads.get(conversation)
+            if head is None:
+                for person in list(self.people_of.get(conversation, ())):
+                    self._left(conversation, person)
+                continue
+            tail = self.tails.get(conversation)
+            missed = self.heads.get(conversation, head) < head
+            self.heads[conversation] = head
+            if (tail is not None and tail.place < head) or (tail is None and missed):
+                self._changed(conversation)
+
+    async def _beat(self) -> None:
+        """A ping to each stream, so that proxies keep it open and a page notices when nothing comes any more."""
+        while True:
+            await asyncio.sleep(self.settings.heartbeat_seconds)
+            for index, stream in enumerate(list(self.streams.values())):
+                stream.deliver(wire.PING)
+                if index % 50 == 49:
+                    await asyncio.sleep(0)
+
+    async def _live_on(self) -> None:
+        while True:
+            await asyncio.sleep(ALIVE_EVERY * random.uniform(0.8, 1.0))
+            with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+                await registry.say_alive(self.process, [(s.number, s.person) for s in list(self.streams.values())])
+
+    async def _close_stream(self, number: int) -> None:
+        with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+            await registry.close_stream(number)

@@ -1,0 +1,93 @@
+"""What is state and not history, sent fresh: the sidebar as a whole at each connect, single lines as they change.
+
+Changes are gathered for a moment and read by one query for all people at once, so a lively room costs one query, not
+one for each of its members.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from app.conversations import queries
+from app.conversations.views import ConversationItem, ConversationsView
+from app.core import database, i18n
+from app.core.i18n import Locale
+from app.core.templates import environment
+from app.live import wire
+
+if TYPE_CHECKING:
+    from app.live.hub import Hub
+    from app.live.stream import Stream
+
+log = structlog.get_logger()
+GATHER = 0.25
+MOST_PAIRS = 500
+
+
+class State:
+    """The lines and sidebars that are to be sent."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self.hub = hub
+        self.lines: dict[tuple[int, int], None] = {}
+        self.sidebars: dict[int, None] = {}
+        self._awake = asyncio.Event()
+
+    def line(self, person: int, conversation: int) -> None:
+        """The sidebar line of that conversation may look different for that person."""
+        self.lines[person, conversation] = None
+        self._awake.set()
+
+    def sidebar(self, person: int) -> None:
+        """The conversations of that person are others now."""
+        self.sidebars[person] = None
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Sends what is gathered, until cancelled."""
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            try:
+                await self._send()
+            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+                log.warning("state waits for the database", error=type(error).__name__)
+                self._awake.set()
+            await asyncio.sleep(GATHER)
+
+    async def _send(self) -> None:
+        for person in list(self.sidebars):
+            await self.hub.refresh(person)
+            self.sidebars.pop(person, None)
+        while self.lines:
+            pairs = list(self.lines)[:MOST_PAIRS]
+            people, conversations = [p for p, _c in pairs], [c for _p, c in pairs]
+            rows = await queries.item_rows(people, conversations)
+            for pair in pairs:
+                self.lines.pop(pair, None)
+                for stream in list(self.hub.by_person.get(pair[0], ())):
+                    i18n.use(stream.locale)
+                    row = rows.get(pair)
+                    stream.deliver(line_event(stream, pair[1], queries.item(row) if row else None))
+
+
+def line_event(stream: "Stream", conversation: int, item: ConversationItem | None) -> bytes:
+    """One line of the sidebar, or that it is gone."""
+    if stream.json:
+        if item is None:
+            return wire.json_event("conversation", {"id": conversation, "removed": True})
+        return wire.json_event("conversation", item)
+    if item is None:
+        return wire.event("conversation-gone", str(conversation))
+    template = environment(stream.locale.language).get_template("conversations/_sidebar_item.html")
+    return wire.event("conversation", template.render(item=item, current=None))
+
+
+def sidebar_event(json: bool, locale: Locale, view: ConversationsView) -> bytes:
+    """All of the sidebar, as a page shows it."""
+    if json:
+        return b"".join(wire.json_event("conversation", item) for item in view.conversations)
+    template = environment(locale.language).get_template("conversations/_sidebar_items.html")
+    return wire.event("sidebar", template.render(view=view, current=None))

@@ -1,0 +1,129 @@
+"""One open stream: what it follows, and how bytes reach it without anyone waiting for anyone.
+
+`deliver` drives the server's `send` at once. Nearly always it finishes there and then, with no task and no queue (a
+third of the cost). When it suspends, the client is slow: then a task takes over, later bytes queue up, and a queue of
+LONGEST_QUEUE ends the stream; its client comes back and catches up from its cursor.
+"""
+
+import asyncio
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any
+
+from litestar.types import Send
+
+from app.core.i18n import Locale
+from app.live import cursor, wire
+
+LONGEST_QUEUE = 256
+
+
+class Stream:
+    """An open stream of one person. `seen` is, for each conversation it follows, the last change that was written to
+    it; those in `behind` still catch up and get nothing live."""
+
+    __slots__ = (
+        "all_conversations",
+        "backlog",
+        "behind",
+        "closing",
+        "draining",
+        "json",
+        "locale",
+        "number",
+        "person",
+        "reason",
+        "seen",
+        "send",
+        "session",
+        "several",
+        "task",
+    )
+
+    def __init__(
+        self, send: Send, person: int, session: int, locale: Locale, json: bool, seen: dict[int, int], everything: bool
+    ) -> None:
+        self.send = send
+        self.person = person
+        self.session = session
+        self.locale = locale
+        self.json = json
+        self.seen = seen
+        self.behind: set[int] = set(seen)
+        self.all_conversations = everything
+        # A cursor over several conversations is this stream's own: its ids cannot be shared.
+        self.several = everything or len(seen) > 1
+        self.number = 0
+        self.backlog: list[bytes] | None = None
+        self.draining: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.closing = False
+        self.reason: str | None = None
+
+    @property
+    def variant(self) -> tuple[bool, Locale]:
+        return self.json, self.locale
+
+    def deliver(self, data: bytes) -> None:
+        """Writes the bytes now, or queues them behind those that wait."""
+        if self.closing:
+            return
+        if self.backlog is not None:
+            self.backlog.append(data)
+            if len(self.backlog) > LONGEST_QUEUE:
+                self.close()
+            return
+        writing: Any = self.send({"type": "http.response.body", "body": data, "more_body": True})
+        try:
+            first = writing.send(None)
+        except StopIteration:
+            return
+        except OSError:
+            self.close()
+            return
+        self.backlog = []
+        self.draining = asyncio.create_task(self._drain(writing, first))
+
+    def deliver_message(self, conversation: int, change: int, data: bytes) -> None:
+        """Writes one event of the feed, with an id of this stream's own where it follows several conversations."""
+        self.seen[conversation] = change
+        self.deliver(wire.with_id(data, cursor.write(self.seen)) if self.several else data)
+
+    def close(self, reason: str | None = None) -> None:
+        """Ends the stream, with a word where the client should not simply come back. Safe to call twice."""
+        if self.closing:
+            return
+        if reason is not None:
+            self.deliver(wire.event("close", reason))
+        self.closing = True
+        self.reason = reason
+        if self.draining is not None:
+            self.draining.cancel()
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _drain(self, writing: Coroutine[Any, Any, None], first: Any) -> None:
+        try:
+            await _resume(writing, first)
+            while self.backlog:
+                data, self.backlog = b"".join(self.backlog), []
+                await self.send({"type": "http.response.body", "body": data, "more_body": True})
+            self.backlog = None
+        except OSError:
+            self.close()
+
+
+@types.coroutine
+def _resume(started: Coroutine[Any, Any, None], first: Any) -> Generator[Any, Any, None]:
+    """Goes on, inside a task, with a coroutine that was started outside of one and gave `first` to wait for."""
+    waiting_for = first
+    while True:
+        try:
+            got = yield waiting_for
+        except BaseException as error:
+            waiting_for = started.throw(error)
+            continue
+        try:
+            waiting_for = started.send(got)
+        except StopIteration:
+            return

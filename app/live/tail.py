@@ -1,0 +1,120 @@
+"""The tail of one conversation in one process: reads what changed after its own place, renders each fragment once for
+each variant, and hands the same bytes to every stream that is allowed them.
+
+Who is allowed is in the feed itself: a removal is a change, and from it on the removed person's streams get nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+
+from app.core import database, i18n
+from app.core.database import Row
+from app.core.i18n import Locale
+from app.live import wire
+from app.live.stream import Stream
+from app.messages import queries, render
+
+log = structlog.get_logger()
+MOST_AT_ONCE = 200
+# Between two reads: what is sent meanwhile travels together. A lone message is read at once.
+PAUSE = 0.004
+Variant = tuple[bool, Locale]
+
+
+class Tail:
+    """`place` is the last change handed out. `left` is told who is no longer in the conversation."""
+
+    __slots__ = ("_awake", "_task", "conversation", "left", "place", "streams")
+
+    def __init__(self, conversation: int, place: int, left: Callable[[int, int], None]) -> None:
+        self.conversation = conversation
+        self.place = place
+        self.left = left
+        self.streams: set[Stream] = set()
+        self._awake = False
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Something changed, perhaps. Many calls while it reads are one more read."""
+        self._awake = True
+        if self._task is None:
+            self._task = asyncio.create_task(self._read())
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _read(self) -> None:
+        try:
+            while self._awake and self.streams:
+                self._awake = False
+                rows = await queries.changed_rows(self.conversation, self.place, MOST_AT_ONCE)
+                if rows:
+                    self._hand_out(rows)
+                    self._awake = self._awake or len(rows) == MOST_AT_ONCE
+                await asyncio.sleep(PAUSE)
+        except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+            # The check of the heads wakes this tail again within a second.
+            log.warning("tail waits for the database", conversation=self.conversation, error=type(error).__name__)
+        finally:
+            self._task = None
+            if self._awake and self.streams and not asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                asyncio.get_running_loop().call_later(0.2, self.wake)
+
+    def _hand_out(self, rows: list[Row]) -> None:
+        start = 0
+        for index, row in enumerate(rows):
+            gone = left_by(row)
+            if gone is not None:
+                self._hand_out_stretch(rows[start:index])
+                self.left(self.conversation, gone)
+                start = index
+        self._hand_out_stretch(rows[start:])
+        self.place = rows[-1]["change"]
+
+    def _hand_out_stretch(self, rows: list[Row]) -> None:
+        if not rows:
+            return
+        made: dict[Variant, tuple[list[tuple[int, bytes]], bytes]] = {}
+        first, last = rows[0]["change"], rows[-1]["change"]
+        conversation = self.conversation
+        for stream in list(self.streams):
+            if conversation in stream.behind:
+                continue
+            events = made.get(stream.variant)
+            if events is None:
+                single = encode(rows, stream.variant)
+                events = made[stream.variant] = (single, b"".join(data for _change, data in single))
+            seen = stream.seen.get(conversation, last)
+            if seen < first and not stream.several:
+                stream.seen[conversation] = last
+                stream.deliver(events[1])  # the same bytes for everyone
+            else:
+                for change, data in events[0]:
+                    if change > seen:
+                        stream.deliver_message(conversation, change, data)
+
+
+def encode(rows: list[Row], variant: Variant) -> list[tuple[int, bytes]]:
+    """Rows of the feed as events of a variant: (change, bytes). With an id for a stream of one conversation."""
+    json, locale = variant
+    i18n.use(locale)
+    events = []
+    for row in rows:
+        line = queries.line(row)
+        id_ = f"{line.message.conversation_id}:{line.message.change}"
+        if json:
+            events.append((line.message.change, wire.json_event("message", line.message, id_)))
+        else:
+            events.append((line.message.change, wire.event("message", str(render.fragment(line, locale)), id_)))
+    return events
+
+
+def left_by(row: Row) -> int | None:
+    """Who left the conversation by this change, or None."""
+    if row["event"] == "removed":
+        return int(row["subject"])
+    return int(row["author"]) if row["event"] == "left" else None

@@ -1,0 +1,85 @@
+"""GET /live: the one endpoint of the feed, for browsers and programs."""
+
+import asyncio
+import random
+from urllib.parse import parse_qs
+
+from litestar import asgi
+from litestar.types import Receive, Scope, Send
+
+from app.accounts.views import Me
+from app.core import i18n
+from app.core.errors import Unauthorized, Unavailable
+from app.core.i18n import _
+from app.core.page import header
+from app.live import cursor, wire
+from app.live.hub import Hub
+from app.live.stream import Stream
+
+# Clients come back after between one and four seconds: not all of them at once after a restart.
+RETRY = (1000, 4000)
+
+
+@asgi("/live", copy_scope=False)
+async def live(scope: Scope, receive: Receive, send: Send) -> None:
+    """`after` is the cursor; Last-Event-ID, which a client sends when it comes back, wins over it.
+
+    With `format=json` events are JSON; without a cursor they are then of all of the person's conversations. HTML
+    streams without a cursor get the state alone (a hidden page keeps its title true with it).
+    """
+    me = scope.get("user")
+    if not isinstance(me, Me):
+        raise Unauthorized
+    hub: Hub = scope["litestar_app"].state.hub
+    if hub.closing:
+        raise Unavailable(_("This server is being restarted."))
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=20)
+    json = query.get("format", [""])[0] == "json"
+    seen = cursor.parse(header(scope, b"last-event-id") or query.get("after", [""])[0])
+    everything = json and "after" not in query
+    bare: Send = scope["state"]["bare_send"]
+    stream = Stream(bare, me.id, me.session, i18n.current(), json, seen, everything)
+    stream.task = asyncio.current_task()
+    try:
+        heads = await hub.admit(stream)
+        await bare({"type": "http.response.start", "status": 200, "headers": _headers(scope)})
+        stream.deliver(wire.retry(random.randint(*RETRY)))
+        if heads is None:
+            stream.deliver(wire.event("reset", "cursor"))
+        else:
+            await hub.send_state(stream)
+            await hub.catch_up(stream, heads)
+        await _until_gone(receive)
+    except asyncio.CancelledError:
+        # We end it ourselves (see Stream.close), unless it is the server that cancels its own task.
+        task = asyncio.current_task()
+        if not stream.closing or task is None:
+            raise
+        task.uncancel()
+    finally:
+        stream.closing = True
+        hub.release(stream)
+    try:
+        async with asyncio.timeout(1):
+            await bare({"type": "http.response.body", "body": b"", "more_body": False})
+    except (TimeoutError, OSError):
+        return  # the client reads no more
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    cookies = [(b"set-cookie", c.to_header(header="").encode()) for c in scope["state"].get("cookies", ())]
+    return [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+        *scope["state"]["always"],
+        *cookies,
+    ]
+
+
+HANDLERS = [live]

@@ -1,0 +1,38 @@
+"""The wire's vocabulary: every event that a stream can carry, in one place.
+
+With an id, for they can be replayed: `message`. Without, for they are the present state: `sidebar` (all of it),
+`conversation` (one line of it), `conversation-gone`, `ping`, `reset` (load the page anew), `close` (and why).
+"""
+
+import msgspec
+
+PING = b"event: ping\ndata: 1\n\n"
+_json = msgspec.json.Encoder()
+
+# Why a stream is closed with a word; after any other end the client comes back by itself.
+TOO_MANY = "too-many"
+SIGNED_OUT = "signed-out"
+
+
+def event(name: str, data: str, id_: str | None = None) -> bytes:
+    """One event; each line of the data is a line on the wire."""
+    lines = "\n".join(f"data: {line}" for line in data.splitlines()) if data else "data: "
+    head = f"event: {name}\n" if id_ is None else f"event: {name}\nid: {id_}\n"
+    return f"{head}{lines}\n\n".encode()
+
+
+def json_event(name: str, value: object, id_: str | None = None) -> bytes:
+    """One event whose data is JSON."""
+    head = f"event: {name}\n" if id_ is None else f"event: {name}\nid: {id_}\n"
+    return head.encode() + b"data: " + _json.encode(value) + b"\n\n"
+
+
+def with_id(sent: bytes, id_: str) -> bytes:
+    """The same event with another id, for a stream whose cursor is its own."""
+    name, _old, rest = sent.split(b"\n", 2)
+    return b"%b\nid: %b\n%b" % (name, id_.encode(), rest)
+
+
+def retry(milliseconds: int) -> bytes:
+    """How long to wait before coming back."""
+    return f"retry: {milliseconds}\n\n".encode()

@@ -1,0 +1,123 @@
+"""The composition root: the only place that knows every package."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Response, get
+from litestar.channels import ChannelsPlugin
+from litestar.datastructures import CacheControlHeader, State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+from litestar.types import Scope
+from redis.asyncio import Redis
+
+from app import __version__
+from app.accounts import web as accounts
+from app.accounts.auth import Identify, current_person, require_login
+from app.accounts.devices import describe
+from app.accounts.views import Me
+from app.admin import docs, health
+from app.conversations import queries as conversation_queries
+from app.conversations import web as conversations
+from app.core import database, logs, problems, templates
+from app.core.bell import CHANNEL, Bell, PostgresBackend, RedisBackend
+from app.core.front import front_door
+from app.core.page import Page
+from app.core.settings import Settings, load
+from app.core.templates import STATIC
+from app.live import web as live
+from app.live.hub import Hub
+from app.messages import web as messages
+from app.people import web as people
+
+
+@get("/", opt={"public": True}, include_in_schema=False)
+async def home() -> Page[None]:
+    return Page("errors/show.html", None, see_other="/conversations")
+
+
+@get("/me.css", include_in_schema=False)
+async def own_style(me: Me) -> Response[str]:
+    """What is mine, said by a style sheet: fragments are the same for everyone, and this works without scripts."""
+    mine = f'[data-author="{me.id}"]'
+    style = f"{mine} .message-actions{{display:flex}}{mine}{{--mine:1}}"
+    return Response(style, media_type="text/css", headers={"cache-control": "private, max-age=86400", "vary": "Cookie"})
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The whole application. It connects to `settings.database_url` when it starts."""
+    settings = settings or load(os.environ)
+    templates.FILTERS["device"] = describe
+    logs.configure(settings.env, settings.log_level)
+    backend = _backend(settings)
+    channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])
+    bell = Bell(channels)
+    hub = Hub(settings, bell)
+    app = Litestar(
+        route_handlers=[
+            home,
+            own_style,
+            *accounts.HANDLERS,
+            *people.HANDLERS,
+            *conversations.HANDLERS,
+            *messages.HANDLERS,
+            *live.HANDLERS,
+            *health.HANDLERS,
+            *docs.HANDLERS,
+            create_static_files_router(
+                path=templates.static_root(),
+                directories=[STATIC],
+                opt={"anonymous": True},
+                cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
+            ),
+        ],
+        middleware=[Identify(settings, lambda session: bell.ring("s", session))],
+        guards=[require_login],
+        dependencies={
+            "me": Provide(current_person, sync_to_thread=False),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "bell": Provide(lambda: bell, sync_to_thread=False),
+        },
+        exception_handlers={Exception: problems.handle},
+        plugins=[channels],
+        lifespan=[_running(settings, bell, hub)],
+        openapi_config=OpenAPIConfig(title="Causerie", version=__version__, path="/docs/none", render_plugins=[]),
+        state=State({"hub": hub, "bell": bell, "backend": backend, "shell": _shell, "settings": settings}),
+        signature_types=[Me, Settings, Bell],
+        logging_config=None,
+        debug=False,
+    )
+    app.asgi_handler = front_door(app, app.asgi_handler, settings)
+    return app
+
+
+def _backend(settings: Settings) -> PostgresBackend | RedisBackend:
+    if settings.channels_url:
+        return RedisBackend(redis=Redis.from_url(settings.channels_url), stream_sleep_no_subscriptions=50)
+    return PostgresBackend(settings.database_url or "")
+
+
+def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
+    @asynccontextmanager
+    async def running(_app: Litestar) -> AsyncIterator[None]:
+        if settings.database_url is None:
+            raise RuntimeError("create_app needs a database_url; `python -m app serve` brings its own")
+        await database.connect(settings.database_url)
+        await bell.start()
+        await hub.start()
+        try:
+            yield
+        finally:
+            await hub.stop()
+            await bell.stop()
+            await database.disconnect()
+
+    return running
+
+
+async def _shell(scope: Scope) -> Mapping[str, Any]:
+    """What surrounds a whole page of someone signed in: their conversations."""
+    return {"sidebar": await conversation_queries.sidebar(scope["user"])}

@@ -1,0 +1,44 @@
+"""May this person see, or change, this message? Every query for a person passes here or `conversations/access`."""
+
+from dataclasses import dataclass
+
+from app.accounts.views import Me
+from app.core import database
+from app.core.errors import Forbidden, NotFound
+from app.core.i18n import _
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAccess:
+    """A message of a conversation that the person is in."""
+
+    id: int
+    conversation: int
+    position: int
+    mine: bool
+    kind: str
+    deleted: bool
+
+    def require_mine(self) -> None:
+        """Raises Forbidden unless the person wrote it; NotFound when it is gone already."""
+        if not self.mine or self.kind == "system":
+            raise Forbidden(_("Only who wrote a message may change it."))
+        if self.deleted:
+            raise NotFound
+
+
+async def message(message_id: int, me: Me) -> MessageAccess:
+    """The access of a reader; raises NotFound, whether it does not exist or is in a conversation of others."""
+    row = await database.fetch_row(
+        """
+        SELECT x.id, x.conversation, x.position, x.author = $2 AS mine, x.kind, x.deleted_at IS NOT NULL AS deleted
+        FROM message x JOIN membership m ON m.conversation = x.conversation AND m.person = $2
+        JOIN conversation c ON c.id = x.conversation AND c.deleted_at IS NULL
+        WHERE x.id = $1
+        """,
+        message_id,
+        me.id,
+    )
+    if row is None:
+        raise NotFound
+    return MessageAccess(*row)

@@ -1,0 +1,128 @@
+"""What people do with messages: send, edit, delete. The caller rings the bell after each."""
+
+from uuid import UUID, uuid4
+
+from app.accounts.views import Me
+from app.conversations import access as conversations
+from app.core import database, text
+from app.core.errors import Invalid, NotFound
+from app.core.i18n import _
+from app.core.settings import Settings
+from app.messages import access, markup, queries, sending
+from app.messages.sending import Draft
+from app.messages.views import Author, MessageView
+
+
+async def send(
+    settings: Settings, me: Me, conversation: int, body: str, key: str = "", reply_to: int | None = None
+) -> MessageView:
+    """Sends a message and gives it back once it is kept. The same key with the same text gives the same message.
+
+    Raises NotFound, Invalid, and Conflict for a key that was used for another text.
+    """
+    body = checked_body(settings, body)
+    unique = _checked_key(key)
+    if reply_to is not None and not await _is_here(conversation, reply_to):
+        raise Invalid(reply_to=_("There is no such message here."))
+    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to))
+    if sent is None:
+        # Not in it; unless it is the general room, which a newcomer enters by this.
+        await conversations.member(conversation, me)
+        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to))
+    if sent is None:
+        raise NotFound
+    if sent.again:
+        line = await queries.one(sent.id)
+        assert line is not None
+        return line.message
+    return MessageView(
+        id=sent.id,
+        conversation_id=conversation,
+        position=sent.position,
+        change=sent.change,
+        author=Author(me.id, me.username, me.name),
+        kind="text",
+        body=body,
+        html=markup.render(body),
+        reply_to=reply_to,
+        created_at=sent.created_at,
+        edited_at=None,
+        deleted_at=None,
+    )
+
+
+async def edit(settings: Settings, me: Me, message_id: int, body: str) -> MessageView:
+    """Changes the text of one's own message; the same text changes nothing. Raises NotFound, Forbidden, Invalid."""
+    may = await access.message(message_id, me)
+    may.require_mine()
+    body = checked_body(settings, body)
+    await database.fetch(
+        """
+        WITH bumped AS (
+            UPDATE conversation c SET change = c.change + 1
+            WHERE c.id = $2 AND c.deleted_at IS NULL
+              AND EXISTS (SELECT FROM message x WHERE x.id = $1 AND x.body <> $3 AND x.deleted_at IS NULL)
+            RETURNING c.change
+        )
+        UPDATE message x SET body = $3, edited_at = now(), change = b.change FROM bumped b
+        WHERE x.id = $1 AND x.deleted_at IS NULL
+        """,
+        message_id,
+        may.conversation,
+        body,
+    )
+    return await _now(message_id)
+
+
+async def delete(me: Me, message_id: int) -> MessageView:
+    """Deletes one's own message: its place stays, its text is gone for good. Raises NotFound, Forbidden."""
+    may = await access.message(message_id, me)
+    may.require_mine()
+    await database.fetch(
+        """
+        WITH bumped AS (
+            UPDATE conversation c SET change = c.change + 1 WHERE c.id = $2 AND c.deleted_at IS NULL RETURNING c.change
+        )
+        UPDATE message x SET body = '', deleted_at = now(), change = b.change FROM bumped b
+        WHERE x.id = $1 AND x.deleted_at IS NULL
+        """,
+        message_id,
+        may.conversation,
+    )
+    return await _now(message_id)
+
+
+def checked_body(settings: Settings, body: str) -> str:
+    """The text as it will be kept: with plain line breaks, trimmed. Raises Invalid (empty, too long, unstorable)."""
+    body = body.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text.storable(body):
+        raise Invalid(body=_("It holds a character that cannot be stored."))
+    if text.is_blank(body):
+        raise Invalid(body=_("Write something first."))
+    if len(body) > settings.max_message_length:
+        raise Invalid(
+            body=_("This message has %(length)d characters; %(most)d are the most.")
+            % {"length": len(body), "most": settings.max_message_length}
+        )
+    return body
+
+
+def _checked_key(key: str) -> UUID:
+    if not key:
+        return uuid4()
+    try:
+        return UUID(key)
+    except ValueError as error:
+        raise Invalid(key=_("The key must be a UUID.")) from error
+
+
+async def _is_here(conversation: int, message_id: int) -> bool:
+    found = await database.fetch_value("SELECT conversation FROM message WHERE id = $1", message_id)
+    return bool(found == conversation)
+
+
+async def _now(message_id: int) -> MessageView:
+    line = await queries.one(message_id)
+    if line is None:
+        raise NotFound
+    return line.message

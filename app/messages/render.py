@@ -1,0 +1,75 @@
+"""Messages as HTML fragments: the same bytes for everyone who may see them, one variant for each locale.
+
+A fragment depends on its message and on what stands right before it (does it continue a group, does it begin a day?).
+Neither author nor time of that one ever changes, so a fragment that was sent stays right. Pages and the live feed take
+their fragments from the same cache.
+"""
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from jinja2 import Template
+from markupsafe import Markup
+
+from app.core import i18n
+from app.core.i18n import Locale
+from app.core.templates import environment
+from app.messages.views import Line
+
+# Messages of one author within this time stand under one name.
+TOGETHER = timedelta(minutes=5)
+_MOST = 20_000
+_cache: dict[tuple[object, ...], Markup] = {}
+
+
+def fragment(line: Line, locale: Locale) -> Markup:
+    """The HTML of one message in that locale."""
+    message, author, at, kind = line
+    continues = (
+        author == message.author.id
+        and at is not None
+        and message.created_at - at < TOGETHER
+        and kind == message.kind != "system"
+    )
+    begins_day = at is None or not _same_day(at, message.created_at, locale)
+    subject = message.subject.name if message.subject else ""
+    key = (message.id, message.change, locale, message.author.name, subject, continues, begins_day)
+    found = _cache.get(key)
+    if found is None:
+        if len(_cache) >= _MOST:  # the oldest quarter goes: a dict keeps the order of insertion
+            for old in list(_cache)[: _MOST // 4]:
+                del _cache[old]
+        html = _template(locale.language).render(
+            message=message, locale=locale, continues=continues and not begins_day, begins_day=begins_day
+        )
+        found = _cache[key] = Markup(html)
+    return found
+
+
+def fragments(lines: list[Line], locale: Locale) -> list[Markup]:
+    """The HTML of each, in that locale."""
+    return [fragment(line, locale) for line in lines]
+
+
+def told(event: str, author: str, subject: str, title: str) -> str:
+    """A system message in words, in the language of this request (or stream)."""
+    _ = i18n._
+    names = {"author": author, "subject": subject, "title": title}
+    return {
+        "created": _("%(author)s made this group, “%(title)s”."),
+        "joined": _("%(author)s came in."),
+        "added": _("%(author)s added %(subject)s."),
+        "removed": _("%(author)s removed %(subject)s."),
+        "left": _("%(author)s left."),
+        "renamed": _("%(author)s renamed the group to “%(title)s”."),
+        "handed_over": _("%(author)s made %(subject)s the owner."),
+    }[event] % names
+
+
+@lru_cache
+def _template(language: str) -> Template:
+    return environment(language).get_template("messages/_message.html")
+
+
+def _same_day(one: datetime, other: datetime, locale: Locale) -> bool:
+    return i18n.day_key(one, locale) == i18n.day_key(other, locale)

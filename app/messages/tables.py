@@ -1,0 +1,29 @@
+"""Messages: the history of a conversation and, by their `change`, its feed."""
+
+from piccolo.columns import UUID, BigInt, BigSerial, ForeignKey, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from app.accounts.tables import Person
+from app.conversations.tables import Conversation
+
+
+class Message(Table, tablename="message"):
+    """A message, or a system message that tells what happened (`event`, about `subject`, with the title in `body`)."""
+
+    id = BigSerial(primary_key=True)
+    conversation = ForeignKey(Conversation, on_delete=OnDelete.cascade, null=False)
+    # Its place, given once; and the number of its latest change. Both are taken under the conversation's row lock.
+    position = BigInt()
+    change = BigInt()
+    author = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
+    # Chosen by the sender: the same key again is the same message.
+    key = UUID(null=True, default=None)
+    kind = Text(default="text")
+    body = Text(default="")
+    event = Text(null=True, default=None)
+    subject = ForeignKey(Person, on_delete=OnDelete.restrict, null=True)
+    reply_to = BigInt(null=True, default=None)
+    created_at = Timestamptz()
+    edited_at = Timestamptz(null=True, default=None)
+    deleted_at = Timestamptz(null=True, default=None)

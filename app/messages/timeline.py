@@ -1,0 +1,70 @@
+"""The stretch of a conversation that a page shows, and how it pages on in both ways."""
+
+from dataclasses import dataclass
+
+from app.accounts.views import Me
+from app.conversations import access
+from app.conversations import queries as conversations
+from app.conversations.access import Access
+from app.messages import queries
+from app.messages.views import HistoryView, Line, TimelineView
+
+PAGE = queries.PAGE
+# With this many unread or fewer, the newest page holds the place where one left off.
+NEAR = PAGE - 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which stretch is wanted: before a position, from one on, the newest, or (none of these) where one left off."""
+
+    before: int | None = None
+    from_: int | None = None
+    latest: bool = False
+
+
+async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> tuple[TimelineView, list[Line]]:
+    """The conversation with the wished stretch, and its lines to render; raises NotFound.
+
+    The head is read before the messages: what comes between the two is sent again by the feed, never left out.
+    """
+    may = await access.member(conversation_id, me)
+    head = await conversations.details(may)
+    lines = await _stretch(may, wish, limit)
+    messages = [line.message for line in lines]
+    first, last = (messages[0].position, messages[-1].position) if messages else (1, may.position)
+    unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
+    people, _more = await conversations.members(may, limit=conversations.MEMBERS)
+    view = TimelineView(
+        **{name: getattr(head, name) for name in head.__struct_fields__},
+        messages=messages,
+        older=first if first > 1 else None,
+        newer=last + 1 if last < may.position else None,
+        unread_from=unread_from,
+        at_end=last >= may.position,
+        people=people,
+    )
+    return view, lines
+
+
+async def history(conversation_id: int, me: Me, before: int | None, after: int | None, limit: int) -> HistoryView:
+    """The contract's history: the latest page, the one before a position, or what changed after a change number."""
+    may = await access.member(conversation_id, me)
+    if after is not None:
+        found = await queries.changed_since(conversation_id, after, limit + 1)
+        messages = [line.message for line in found[:limit]]
+        return HistoryView(messages, messages[-1].change if len(found) > limit else None, may.change)
+    found = await queries.before(conversation_id, before if before is not None else 2**62, limit)
+    messages = [line.message for line in found]
+    return HistoryView(messages, messages[0].position if messages and messages[0].position > 1 else None, may.change)
+
+
+async def _stretch(may: Access, wish: Wish, limit: int) -> list[Line]:
+    if wish.before is not None:
+        return await queries.before(may.conversation, wish.before, limit)
+    if wish.from_ is not None:
+        return await queries.from_position(may.conversation, wish.from_, limit)
+    if wish.latest or may.position - may.read_position <= NEAR:
+        return await queries.before(may.conversation, may.position + 1, limit)
+    # Far behind: a few that were read, then what was not.
+    return await queries.from_position(may.conversation, max(1, may.read_position - 4), limit)

@@ -1,0 +1,73 @@
+"""A message as its readers see it; the JSON of the contract."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from app.conversations.views import ConversationView, MemberView
+
+
+class Author(msgspec.Struct, frozen=True):
+    id: int
+    username: str
+    name: str
+
+
+class MessageView(msgspec.Struct, kw_only=True):
+    """A message. `position` is its place, `change` the number of its latest change; a deleted one has no text.
+
+    Of a system message `event` says what happened and `subject` to whom; its `body` tells it in the reader's language.
+    """
+
+    id: int
+    conversation_id: int
+    position: int
+    change: int
+    author: Author
+    kind: str
+    body: str
+    html: str
+    reply_to: int | None
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    status: str = "sent"
+    event: str | None = None
+    subject: Author | None = None
+
+
+class Line(NamedTuple):
+    """A message and what stands right before it, which decides whether it continues a group and begins a day."""
+
+    message: MessageView
+    before_author: int | None
+    before_at: datetime | None
+    before_kind: str | None
+
+
+class HistoryView(msgspec.Struct):
+    """A page of a conversation. `next` is the value to ask with next, null at the end; `change` the newest change."""
+
+    messages: list[MessageView]
+    next: int | None
+    change: int
+
+
+class TimelineView(ConversationView, kw_only=True):
+    """A conversation with a stretch of its messages. `older` and `newer` are positions to page from, null at the ends;
+    `unread_from` is the position of the first message that was not read; `at_end` whether the newest is among them."""
+
+    messages: list[MessageView]
+    older: int | None
+    newer: int | None
+    unread_from: int | None
+    at_end: bool
+    people: list[MemberView]
+
+
+class MineView(msgspec.Struct):
+    """Everything that one wrote, the newest first; `next` is the `before` of the following page."""
+
+    messages: list[MessageView]
+    next: int | None

@@ -1,0 +1,224 @@
+"""Messages: the timeline of a conversation, sending, editing, deleting."""
+
+from typing import Annotated, Any
+from uuid import uuid4
+
+import msgspec
+from litestar import Request, delete, get, patch, post
+from litestar.params import Parameter
+
+from app.accounts.views import Me
+from app.conversations import actions as conversations
+from app.core import errors, i18n
+from app.core.bell import Bell
+from app.core.page import Form, Page, header, request_cookies, shape_wanted
+from app.core.problems import typed
+from app.core.settings import Settings
+from app.messages import access, actions, queries, render, timeline
+from app.messages.timeline import Wish
+from app.messages.views import HistoryView, Line, MessageView, MineView, TimelineView
+
+Position = Annotated[int | None, Parameter(ge=0, le=2**62)]
+From = Annotated[int | None, Parameter(query="from", ge=0, le=2**62)]
+Limit = Annotated[int, Parameter(ge=1, le=100)]
+
+
+class NewMessage(msgspec.Struct):
+    body: str = ""
+    key: str = ""
+    reply_to: int | None = None
+
+
+class Edit(msgspec.Struct):
+    body: str = ""
+
+
+@get("/conversations/{conversation_id:int}")
+async def show(
+    conversation_id: int,
+    me: Me,
+    request: Request[Any, Any, Any],
+    bell: Bell,
+    before: Position = None,
+    from_: From = None,
+    latest: bool = False,
+) -> Page[TimelineView]:
+    view, lines = await timeline.show(conversation_id, me, Wish(before, from_, latest))
+    if view.unread and view.at_end and _reads_without_scripts(request):
+        # A browser with scripts says itself what came on its screen; without them the page that it asked for is it.
+        await conversations.mark_read(me, conversation_id, view.total)
+        bell.ring("r", me.id, conversation_id)
+    return Page("conversations/show.html", view, form=_fresh(), extra=_rendered(lines))
+
+
+@get("/conversations/{conversation_id:int}/messages")
+async def history(
+    conversation_id: int,
+    me: Me,
+    request: Request[Any, Any, Any],
+    before: Position = None,
+    after: Position = None,
+    from_: From = None,
+    limit: Limit = 50,
+) -> Page[HistoryView] | Page[TimelineView]:
+    if shape_wanted(request.scope) == "json":
+        return Page("conversations/show.html", await timeline.history(conversation_id, me, before, after, limit))
+    view, lines = await timeline.show(conversation_id, me, Wish(before, from_), limit)
+    return Page(
+        "conversations/show.html",
+        view,
+        partial="conversations/_stretch.html",
+        form=_fresh(),
+        extra={**_rendered(lines), "end": "older" if before is not None else "newer"},
+    )
+
+
+@post("/conversations/{conversation_id:int}/messages")
+async def send(
+    conversation_id: int,
+    data: NewMessage,
+    me: Me,
+    request: Request[Any, Any, Any],
+    settings: Settings,
+    bell: Bell,
+) -> Page[Any]:
+    partial = "conversations/_composer.html"
+    lines: list[Line] = []
+    here = f"/conversations/{conversation_id}"
+    try:
+        message = await actions.send(settings, me, conversation_id, data.body, data.key, data.reply_to)
+    except (errors.Invalid, errors.Conflict) as error:
+        shape = shape_wanted(request.scope)
+        if shape == "json":
+            raise
+        wrong = error.fields if isinstance(error, errors.Invalid) else {}
+        form = typed(request, wrong, error.message)
+        if shape == "partial":
+            view: Any = MessageDraft(conversation_id)
+        else:  # the whole page again, with what was typed
+            view, lines = await timeline.show(conversation_id, me, Wish(latest=True))
+        return Page(
+            "conversations/show.html",
+            view,
+            partial=partial,
+            status=error.status,
+            form=form,
+            extra=_rendered(lines),
+        )
+    bell.ring("c", conversation_id)
+    if shape_wanted(request.scope) == "partial":
+        # With the fresh composer goes the message, for a page whose stream is cut at this moment.
+        line = await queries.one(message.id)
+        return Page(
+            "conversations/show.html",
+            MessageDraft(conversation_id),
+            partial=partial,
+            status=201,
+            form=_fresh(),
+            extra=_rendered([line] if line else []),
+        )
+    return Page("conversations/show.html", message, status=201, see_other=f"{here}?latest=true#end")
+
+
+class MessageDraft(msgspec.Struct):
+    """What the composer needs to know: where it sends to."""
+
+    id: int
+
+
+@get("/messages")
+async def mine(me: Me, before: Position = None, limit: Limit = 50) -> Page[MineView]:
+    return Page("messages/index.html", await queries.mine(me, before, limit), partial="messages/_mine.html")
+
+
+@get("/messages/{message_id:int}")
+async def permalink(message_id: int, me: Me) -> Page[MessageView]:
+    """The message itself for a program, its fragment for a page that gives up editing, its place for everyone else."""
+    may = await access.message(message_id, me)
+    line = await queries.one(message_id)
+    if line is None:
+        raise errors.NotFound
+    there = f"/conversations/{may.conversation}?from={max(1, may.position - 20)}#message-{message_id}"
+    return Page(
+        "messages/edit.html",
+        line.message,
+        partial="messages/_changed.html",
+        see_other=there,
+        extra=_rendered([line]),
+    )
+
+
+@get("/messages/{message_id:int}/edit")
+async def edit_page(message_id: int, me: Me) -> Page[MessageView]:
+    may = await access.message(message_id, me)
+    may.require_mine()
+    line = await queries.one(message_id)
+    if line is None:
+        raise errors.NotFound
+    return Page("messages/edit.html", line.message, partial="messages/_edit.html")
+
+
+@patch("/messages/{message_id:int}")
+async def edit(
+    message_id: int, data: Edit, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
+) -> Page[MessageView]:
+    try:
+        message = await actions.edit(settings, me, message_id, data.body)
+    except errors.Invalid as error:
+        if shape_wanted(request.scope) == "json":
+            raise
+        line = await queries.one(message_id)
+        assert line is not None
+        form = typed(request, error.fields)
+        return Page("messages/edit.html", line.message, partial="messages/_edit.html", status=422, form=form)
+    bell.ring("c", message.conversation_id)
+    return await _changed(message, me)
+
+
+@get("/messages/{message_id:int}/delete")
+async def delete_page(message_id: int, me: Me) -> Page[MessageView]:
+    may = await access.message(message_id, me)
+    may.require_mine()
+    line = await queries.one(message_id)
+    if line is None:
+        raise errors.NotFound
+    return Page("messages/delete.html", line.message, partial="messages/_delete.html")
+
+
+@delete("/messages/{message_id:int}", status_code=200)
+async def remove(message_id: int, me: Me, bell: Bell) -> Page[MessageView]:
+    message = await actions.delete(me, message_id)
+    bell.ring("c", message.conversation_id)
+    return await _changed(message, me)
+
+
+async def _changed(message: MessageView, me: Me) -> Page[MessageView]:
+    line = await queries.one(message.id)
+    assert line is not None
+    there = f"/conversations/{message.conversation_id}?from={max(1, message.position - 20)}#message-{message.id}"
+    return Page(
+        "messages/edit.html", message, partial="messages/_changed.html", see_other=there, extra=_rendered([line])
+    )
+
+
+def _fresh() -> Form:
+    """An empty composer with a key of its own: sent twice, its message is there once."""
+    return Form(values={"key": str(uuid4())})
+
+
+def _rendered(lines: list[Line]) -> dict[str, Any]:
+    return {"fragments": render.fragments(lines, i18n.current())}
+
+
+def _reads_without_scripts(request: Request[Any, Any, Any]) -> bool:
+    """Whether this is a person's browser that runs no scripts: ours sets the cookie `scripts` as soon as it runs."""
+    mode, purpose = header(request.scope, b"sec-fetch-mode"), header(request.scope, b"sec-purpose")
+    return (
+        shape_wanted(request.scope) == "page"
+        and "scripts" not in request_cookies(request.scope)
+        and mode in ("", "navigate")
+        and not purpose.startswith("prefetch")
+    )
+
+
+HANDLERS = [show, history, send, mine, permalink, edit_page, edit, delete_page, remove]

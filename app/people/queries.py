@@ -1,0 +1,50 @@
+"""Reads of people, as others may see them."""
+
+from app.accounts.views import Me
+from app.core import database, text
+from app.core.errors import NotFound
+from app.people.access import VISIBLE
+from app.people.views import PeopleView, PersonCard
+
+CARD = "p.id, p.username, p.name, p.role"
+PAGE = 50
+
+
+async def person(viewer: Me, username: str) -> PersonCard:
+    """The person of that username; raises NotFound."""
+    row = await database.fetch_row(
+        f"SELECT {CARD} FROM person p WHERE p.username = $1 AND {VISIBLE}", username.strip().lower().removeprefix("@")
+    )
+    if row is None:
+        raise NotFound
+    return PersonCard(*row)
+
+
+async def people_called(viewer: Me, usernames: list[str]) -> list[PersonCard]:
+    """Those of the usernames that belong to people whom the viewer can see."""
+    rows = await database.fetch(f"SELECT {CARD} FROM person p WHERE p.username = ANY($1) AND {VISIBLE}", usernames)
+    return [PersonCard(*row) for row in rows]
+
+
+async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE) -> PeopleView:
+    """People in order of their names, whose name or username has every word of `q` in it, whatever case and accents."""
+    words = [f"%{_escaped(word)}%" for word in text.fold(q).split()[:8]] if text.storable(q) else ["%\x01%"]
+    key, _sep, last = after.rpartition("~")
+    rows = await database.fetch(
+        f"""
+        SELECT {CARD}, p.search_key FROM person p
+        WHERE {VISIBLE} AND p.search_key LIKE ALL($1) AND (p.search_key, p.id) > ($2, $3)
+        ORDER BY p.search_key, p.id LIMIT $4
+        """,
+        words or ["%"],
+        key if text.storable(key) else "",
+        int(last) if last.isdigit() and len(last) < 19 else 0,
+        limit + 1,
+    )
+    people = [PersonCard(*row[:4]) for row in rows[:limit]]
+    more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
+    return PeopleView(people, q, more)
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,27 @@
+"""One Piccolo app for the whole program: every table, one folder of migrations."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from app.accounts.tables import PasswordReset, Person, Session
+from app.conversations.tables import Conversation, Membership
+from app.core.tables import RateLimit
+from app.live.tables import LiveProcess, LiveStream
+from app.messages.tables import Message
+
+APP_CONFIG = AppConfig(
+    app_name="causerie",
+    migrations_folder_path=str(Path(__file__).parent.parent / "migrations"),
+    table_classes=[
+        Person,
+        Session,
+        PasswordReset,
+        Conversation,
+        Membership,
+        Message,
+        LiveProcess,
+        LiveStream,
+        RateLimit,
+    ],
+)

@@ -1,0 +1,147 @@
+"""`serve`: everything that one machine needs, as children of one small parent.
+
+The parent holds the listening sockets, so a web process that is killed loses no connection that waits: the next one
+takes it. The children get the address of the database as DATABASE_URL and know nothing of an embedded one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from app.core import embedded
+from app.core.settings import Settings
+from app.core.supervisor import CannotStartError, Process, Service, Supervisor, say, spawn
+
+BACKLOG = 2048
+EVERY_IPV4 = "0.0.0.0"  # noqa: S104 (a server for other people's browsers)
+PROJECT = Path(__file__).parent.parent
+
+
+def serve(settings: Settings, *, with_worker: bool) -> int:
+    """Runs until told to stop; gives the exit code. Raises CannotStartError or OSError, with what to mend."""
+    environment = os.environ | {"DATA_DIR": str(settings.data_dir)}  # absolute: the children work in another folder
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(each) for each in listen(settings.port)]
+        services = []
+        if settings.database_url is None:
+            cluster, postgres = _start_postgres(settings.data_dir, stack)
+            services.append(postgres)
+            environment["DATABASE_URL"] = cluster.dsn
+        check = [] if settings.database_url is None else ["--check"]
+        code = _start(environment, (), "migrate", *check).wait()
+        if code != 0:  # it has said why
+            return code
+        ready, announce = os.pipe()
+        fds = [each.fileno() for each in sockets]
+        web = ["web", *(f"--fd={fd}" for fd in fds), f"--ready={announce}"]
+        for number in range(settings.web_concurrency):
+            services.append(Service(f"web {number + 1}", partial(_start, environment, (*fds, announce), *web)))
+        if with_worker:
+            services.append(Service("worker", partial(_start, environment, (), "worker")))
+        code = Supervisor(services, {ready: _when_all_answer(settings)}).run()
+        say("stopped")
+        return code
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Listening sockets on every address, of IPv6 too where there is any; raises CannotStartError if one is taken.
+
+    One socket for each family, so that addresses of IPv4 look like themselves.
+    """
+    sockets = []
+    try:
+        for family, address in ((socket.AF_INET, EVERY_IPV4), (socket.AF_INET6, "::")):
+            with contextlib.suppress(_NoSuchFamilyError):
+                sockets.append(_listen(family, address, port))
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets
+
+
+class _NoSuchFamilyError(Exception):
+    """This machine does not speak it."""
+
+
+def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _NoSuchFamilyError from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _NoSuchFamilyError from error
+        raise CannotStartError(_port_problem(port, error)) from error
+    return listener
+
+
+def _port_problem(port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is taken by another program. Choose another one: PORT={port % 65535 + 1} make run"
+        case errno.EACCES:
+            return f"port {port} is for root alone. Choose one above 1023: PORT=8000 make run"
+    return f"port {port} cannot be used: {error.strerror}"
+
+
+def _start_postgres(data_dir: Path, stack: contextlib.ExitStack) -> tuple[embedded.Cluster, Service]:
+    cluster = embedded.prepare(data_dir)
+    stack.callback(cluster.close)
+    process = cluster.start()
+    if process is not None:
+        stack.callback(cluster.stop, process)
+        cluster.wait_ready(process)
+    return cluster, Service(
+        "postgres",
+        cluster.start,
+        process,
+        explain=cluster.complaint,
+        stop_signal=signal.SIGINT,  # fast: without waiting for its clients
+        abort_signal=signal.SIGQUIT,
+        last=True,
+    )
+
+
+def _start(environment: Mapping[str, str], fds: tuple[int, ...], *arguments: str) -> Process:
+    command = [sys.executable, "-m", "app", *arguments]
+    return spawn(command, env=dict(environment), pass_fds=fds, folder=str(PROJECT))
+
+
+def _when_all_answer(settings: Settings) -> Callable[[bytes], None]:
+    """What reads the pipe on which each web process says that it answers; after the last it tells the operator."""
+    waiting = settings.web_concurrency
+
+    def heard(told: bytes) -> None:
+        nonlocal waiting
+        before, waiting = waiting, waiting - len(told)
+        if waiting <= 0 < before:
+            print(_welcome(settings), flush=True)
+
+    return heard
+
+
+def _welcome(settings: Settings) -> str:
+    lines = [f"Causerie is running: {settings.base_url}", ""]
+    if settings.env == "development":
+        lines += [
+            "  Open it in a browser. The first person who signs up becomes the administrator.",
+            "  For people, rooms and messages to look at, type `make demo` in another terminal.",
+            "  Ctrl-C stops it.",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,31 @@
+"""Runs jobs: the same program without HTTP."""
+
+import asyncio
+from datetime import timedelta
+
+from app.accounts import jobs as accounts
+from app.core import database, jobs, limits, logs
+from app.core.settings import Settings
+
+SWEEP = timedelta(minutes=10)
+
+
+async def run(settings: Settings) -> None:
+    """Works until cancelled. Needs `settings.database_url`."""
+    logs.configure(settings.env, settings.log_level)
+    if settings.database_url is None:
+        raise RuntimeError("the worker needs a database_url")
+    accounts.register(settings)
+    await database.connect(settings.database_url)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(jobs.run())
+            group.create_task(_sweep())
+    finally:
+        await database.disconnect()
+
+
+async def _sweep() -> None:
+    while True:
+        await limits.sweep()
+        await asyncio.sleep(SWEEP.total_seconds())

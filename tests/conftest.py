@@ -1,0 +1,221 @@
+"""The cast, on a real Postgres and a real server.
+
+Ada is the administrator. Olive owns the group "Chess club"; Milo is in it, and so is Mina. Remy was in it and was
+removed. Oscar has an account and nothing to do with it. Nobody has no account.
+"""
+
+import asyncio
+import dataclasses
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+import uvicorn
+
+os.environ["CAUSERIE_THROWAWAY_DATABASE"] = "yes"
+
+from app.accounts import sessions
+from app.accounts.usernames import skeleton
+from app.core import database, embedded
+from app.core.security import hash_password
+from app.core.settings import Settings, load
+from app.core.text import search_key
+from app.main import create_app
+
+PASSWORD = "three blue horses run"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DSN of a migrated database that each test copies."""
+    folder = Path(tmp_path_factory.mktemp("cluster"))
+    folder.chmod(0o755)
+    for parent in folder.parents:  # the embedded Postgres runs as another user when the tests run as root
+        if parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    with embedded.running(folder, durable=False) as dsn:
+        asyncio.run(database.migrate(dsn))
+        yield dsn
+
+
+@pytest.fixture
+async def dsn(cluster: str) -> AsyncIterator[str]:
+    """A fresh migrated database of this test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    admin = cluster.replace("@/causerie?", "@/postgres?")
+    connection = await asyncpg.connect(admin)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE causerie")
+    await connection.close()
+    yield cluster.replace("@/causerie?", f"@/{name}?")
+    connection = await asyncpg.connect(admin)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+def settings(dsn: str, tmp_path: Path) -> Settings:
+    """Settings as in development, without rate limits; tests replace what they are about."""
+    environ = {"DATABASE_URL": dsn, "DATA_DIR": str(tmp_path), "RATE_LIMITS": "off", "LOG_LEVEL": "error"}
+    return load(environ)
+
+
+@dataclass
+class Actor:
+    """Someone with (or without) an account: `api` speaks JSON with a bearer token, `browser` HTML with cookies."""
+
+    name: str
+    id: int
+    username: str
+    api: httpx.AsyncClient
+    browser: httpx.AsyncClient
+    access: str = ""
+    refresh: str = ""
+    session: int = 0
+
+
+@dataclass
+class Server:
+    """A running Causerie: its address and the application inside."""
+
+    url: str
+    app: Any
+    settings: Settings
+    process: uvicorn.Server
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        made = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+        self.clients.append(made)
+        return made
+
+    def browser(self) -> httpx.AsyncClient:
+        """A client that says what browsers say: same-origin requests, HTML wanted."""
+        return self.client(**{"accept": "text/html", "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"})
+
+    async def someone(self, username: str, name: str = "", role: str = "student", **changes: Any) -> Actor:
+        """Signs someone up without the form, and signs them in."""
+        name = name or username.title()
+        person: int = await database.fetch_value(
+            """
+            INSERT INTO person (username, skeleton, name, email, email_key, password_hash, role, search_key, language)
+            VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8) RETURNING id
+            """,
+            username,
+            skeleton(username),
+            name,
+            f"{username}@example.org",
+            await password_hash(),
+            role,
+            search_key(name, username),
+            changes.get("language", "en"),
+        )
+        tokens = await sessions.start(self.settings, person, "tests", "127.0.0.1")
+        session: int = await database.fetch_value("SELECT max(id) FROM session WHERE person = $1", person)
+        api = self.client(accept="application/json", authorization=f"Bearer {tokens.access}")
+        browser = self.browser()
+        browser.cookies.set("access", tokens.access)
+        browser.cookies.set("refresh", tokens.refresh)
+        return Actor(name, person, username, api, browser, tokens.access, tokens.refresh, session)
+
+    def nobody(self) -> Actor:
+        return Actor("Nobody", 0, "nobody", self.client(accept="application/json"), self.browser())
+
+
+_hash: str | None = None
+
+
+async def password_hash() -> str:
+    """The hash of PASSWORD, made once: hashing is slow on purpose."""
+    global _hash
+    _hash = _hash or await hash_password(PASSWORD)
+    return _hash
+
+
+async def start_server(settings: Settings) -> Server:
+    """Starts a real server on a free port, in this loop."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    settings = dataclasses.replace(settings, port=port, base_url=f"http://127.0.0.1:{port}")
+    app = create_app(settings)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+    process = uvicorn.Server(config)
+    task = asyncio.create_task(process.serve(sockets=[listening]))
+    while not process.started:
+        if task.done():
+            task.result()
+            raise RuntimeError("the server did not start")
+        await asyncio.sleep(0.005)  # the server says nothing else when it has started
+    process.serving = task  # type: ignore[attr-defined]
+    return Server(settings.base_url, app, settings, process)
+
+
+async def stop_server(server: Server) -> None:
+    for client in server.clients:
+        await client.aclose()
+    server.app.state.hub.close_all()
+    server.process.should_exit = True
+    await server.process.serving  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[Server]:
+    """A running Causerie on a fresh database."""
+    running = await start_server(settings)
+    yield running
+    await stop_server(running)
+
+
+@dataclass
+class Cast:
+    """The people of the story and the group that it is about."""
+
+    server: Server
+    ada: Actor
+    olive: Actor
+    milo: Actor
+    mina: Actor
+    remy: Actor
+    oscar: Actor
+    nobody: Actor
+    chess: int
+    general: int
+
+    async def say(self, who: Actor, body: str, where: int | None = None, **more: Any) -> dict[str, Any]:
+        """Sends a message and gives it as JSON."""
+        answer = await who.api.post(f"/conversations/{where or self.chess}/messages", json={"body": body, **more})
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def unread(self, who: Actor, where: int | None = None) -> int:
+        """What the sidebar of that person counts for the conversation."""
+        lines = (await who.api.get("/conversations")).json()["conversations"]
+        return int(next(line["unread"] for line in lines if line["id"] == (where or self.chess)))
+
+
+@pytest.fixture
+async def cast(server: Server) -> Cast:
+    """Everyone, in their places."""
+    ada = await server.someone("ada", "Ada Admin", role="admin")
+    olive = await server.someone("olive", "Olive Owner")
+    milo = await server.someone("milo", "Milo Member")
+    mina = await server.someone("mina", "Mina Member", language="fr")
+    remy = await server.someone("remy", "Rémy Removed")
+    oscar = await server.someone("oscar", "Oscar Outsider")
+    made = await olive.api.post(
+        "/conversations", json={"kind": "group", "title": "Chess club", "members": ["milo", "mina", "remy"]}
+    )
+    assert made.status_code == 201, made.text
+    chess = made.json()["id"]
+    gone = await olive.api.delete(f"/conversations/{chess}/members/{remy.id}")
+    assert gone.status_code == 204, gone.text
+    general = (await ada.api.get("/conversations/general")).json()["id"]
+    return Cast(server, ada, olive, milo, mina, remy, oscar, server.nobody(), chess, general)
