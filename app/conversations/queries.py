@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from app.accounts.views import Me
 from app.conversations import access
 from app.conversations.access import OF_PERSON, Access
-from app.conversations.views import ConversationItem, ConversationsView, ConversationView, MembersView, MemberView
+from app.conversations.views import (
+    ConversationItem,
+    ConversationsView,
+    ConversationView,
+    MembersView,
+    MemberView,
+    PanelView,
+)
 from app.core import database
 from app.core.errors import BadRequest
 from app.core.i18n import _
@@ -158,6 +165,23 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
     found = [MemberView(r[0], r[1], r[2], r[3], r[0] == owner, r[4]) for r in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{found[-1].id}" if len(rows) > limit else None
     return found, more
+
+
+async def panel(conversation_id: int) -> PanelView | None:
+    """For the feed, which has proved who may see it: the title and the members; None when deleted or direct."""
+    row = await database.fetch_row(
+        """
+        SELECT c.id, c.kind, c.title, c.owner,
+               (SELECT count(*) FROM membership x WHERE x.conversation = c.id) AS members
+        FROM conversation c WHERE c.id = $1 AND c.deleted_at IS NULL AND c.kind <> 'direct'
+        """,
+        conversation_id,
+    )
+    if row is None:
+        return None
+    may = Access(conversation_id, row["kind"], row["owner"], 0, 0, 0, 0)
+    people, _more = await members(may)
+    return PanelView(id=row["id"], kind=row["kind"], title=row["title"], members=row["members"], people=people)
 
 
 async def members_page(conversation_id: int, me: Me, after: str = "") -> MembersView:

@@ -52,6 +52,17 @@ class MemberView(msgspec.Struct):
     joined_at: datetime
 
 
+class PanelView(msgspec.Struct, kw_only=True):
+    """What stands around an open conversation, alike for all its members. Direct ones have none."""
+
+    id: int
+    kind: str
+    title: str
+    members: int
+    people: list[MemberView]
+    person: PersonCard | None = None
+
+
 class MembersView(ConversationView, kw_only=True):
     """The members of a conversation, by name; `next` continues after the last one."""
 

@@ -45,11 +45,11 @@ GROUPS = (
     Room("Science club", "ngozi.okafor", "science", "science chat", "en", SCHOOL, 250),
     Room("Bake sale committee 🧁", "sofia.almeida", "bake", "bake chat", "en", EVENING, 240, leaves=1),
     Room(
-        "Organisation de la fête de fin d'année, de la kermesse, du vide-grenier et de la tombola de l'école",
+        "Organisation de la fête de fin d'année, de la kermesse, du vide-grenier et de la grande tombola",
         "isabelle.roy", "party", "party chat", "fr", EVENING, 230, born=60, renamed_from="Fête de fin d'année",
     ),
     Room(
-        "Everything about the move to the new building: keys, boxes, plants, parking, and who carries the piano",
+        "Everything about the move to the new building: keys, boxes, plants, and who carries the piano",
         "sofia.almeida", "move", "move chat", "en", OFFICE, 200, born=45,
     ),
     Room("نادي القراءة العربية", "m.haddad", "arabic", "arabic", "ar fr", EVENING, 130),

@@ -136,6 +136,8 @@ class Hub:
                     continue
                 for change, data in encode(rows, stream.variant):
                     stream.deliver_message(conversation, change, data)
+                if any(row["kind"] == "system" for row in rows):
+                    self.state.head(conversation)
             if stream.closing:
                 return
             tail = self.tails[conversation]
@@ -187,7 +189,7 @@ class Hub:
     def _follow(self, stream: Stream, conversation: int, head: int) -> None:
         tail = self.tails.get(conversation)
         if tail is None:
-            tail = self.tails[conversation] = Tail(conversation, head, self._left)
+            tail = self.tails[conversation] = Tail(conversation, head, self._left, self.state.head)
         tail.streams.add(stream)
         if tail.place < head:
             tail.wake()

@@ -8,10 +8,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import asyncpg
+import msgspec
 import structlog
 
 from app.conversations import queries
-from app.conversations.views import ConversationItem, ConversationsView
+from app.conversations.views import ConversationItem, ConversationsView, PanelView
 from app.core import database, i18n
 from app.core.i18n import Locale
 from app.core.templates import environment
@@ -33,6 +34,7 @@ class State:
         self.hub = hub
         self.lines: dict[tuple[int, int], None] = {}
         self.sidebars: dict[int, None] = {}
+        self.heads: dict[int, None] = {}
         self._awake = asyncio.Event()
 
     def line(self, person: int, conversation: int) -> None:
@@ -43,6 +45,11 @@ class State:
     def sidebar(self, person: int) -> None:
         """The conversations of that person are others now."""
         self.sidebars[person] = None
+        self._awake.set()
+
+    def head(self, conversation: int) -> None:
+        """Its title, its owner or its members changed: for those who have it open."""
+        self.heads[conversation] = None
         self._awake.set()
 
     async def run(self) -> None:
@@ -58,6 +65,19 @@ class State:
             await asyncio.sleep(GATHER)
 
     async def _send(self) -> None:
+        for conversation in list(self.heads):
+            panel = await queries.panel(conversation)
+            self.heads.pop(conversation, None)
+            tail = self.hub.tails.get(conversation)
+            if panel is None or tail is None:
+                continue
+            made: dict[Locale, bytes] = {}
+            for stream in list(tail.streams):
+                self.lines[stream.person, conversation] = None
+                if not stream.json:
+                    if stream.locale not in made:
+                        made[stream.locale] = head_event(stream.locale, panel)
+                    stream.deliver(made[stream.locale])
         for person in list(self.sidebars):
             await self.hub.refresh(person)
             self.sidebars.pop(person, None)
@@ -83,6 +103,15 @@ def line_event(stream: "Stream", conversation: int, item: ConversationItem | Non
         return wire.event("conversation-gone", str(conversation))
     template = environment(stream.locale.language).get_template("conversations/_sidebar_item.html")
     return wire.event("conversation", template.render(item=item, current=None))
+
+
+def head_event(locale: Locale, panel: PanelView) -> bytes:
+    """The header and the members of an open conversation, as its page shows them."""
+    i18n.use(locale)
+    view = msgspec.structs.replace(panel, title=panel.title or i18n._("General"))
+    templates = environment(locale.language)
+    parts = ("conversations/_head.html", "conversations/_members_pane.html")
+    return wire.event("conversation-head", "".join(templates.get_template(part).render(view=view) for part in parts))
 
 
 def sidebar_event(json: bool, locale: Locale, view: ConversationsView) -> bytes:

@@ -25,14 +25,18 @@ Variant = tuple[bool, Locale]
 
 
 class Tail:
-    """`place` is the last change handed out. `left` is told who is no longer in the conversation."""
+    """`place` is the last change handed out. `left` is told who is no longer in the conversation,
+    `told` that its title, owner or members may be others."""
 
-    __slots__ = ("_awake", "_task", "conversation", "left", "place", "streams")
+    __slots__ = ("_awake", "_task", "conversation", "left", "place", "streams", "told")
 
-    def __init__(self, conversation: int, place: int, left: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, conversation: int, place: int, left: Callable[[int, int], None], told: Callable[[int], None]
+    ) -> None:
         self.conversation = conversation
         self.place = place
         self.left = left
+        self.told = told
         self.streams: set[Stream] = set()
         self._awake = False
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +78,8 @@ class Tail:
                 start = index
         self._hand_out_stretch(rows[start:])
         self.place = rows[-1]["change"]
+        if any(row["kind"] == "system" for row in rows):
+            self.told(self.conversation)
 
     def _hand_out_stretch(self, rows: list[Row]) -> None:
         if not rows:

@@ -1,7 +1,7 @@
 // The list of conversations: exact counts from the server, the latest activity on top, and their sum in the title.
 const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
-const title = document.title;
+let title = document.title;
 
 export function fromHtml(html) {
   const holder = document.createElement("template");
@@ -66,6 +66,12 @@ if (list) {
     document.getElementById(`conversation-${detail}`)?.remove();
     total();
     if (detail === here) document.getElementById("connection").textContent = document.body.dataset.gone;
+  });
+  document.addEventListener("live:conversation-head", ({ detail }) => {
+    for (const part of [...fromHtml(detail).children]) document.getElementById(part.id)?.replaceWith(part);
+    const name = document.querySelector("#conversation-title bdi")?.textContent;
+    if (name) title = `${name} · Causerie`;
+    total();
   });
   document.addEventListener("timeline:state", ({ detail }) => current(detail));
   total();

@@ -67,8 +67,10 @@ class Program:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
         """Ends all that is left, politely first."""
+        if failed:
+            print(f"--- what {self.process.args} said ---\n{self.output[-5000:]}---")
         self.tree()
         if self.process.poll() is None:
             self.process.terminate()
