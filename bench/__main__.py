@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from app.core import database
 from bench import cast, fanout, memory, pages, report, sends, servers
+from bench.clients import LostError
 from bench.scale import FULL, QUICK, Scale
 from bench.scenario import Client, FailedError, Load, Turn, take_turns
 from bench.servers import Server
@@ -57,6 +59,7 @@ def main() -> int:
     chosen = given.only.split(",")
     if unknown := set(chosen) - set(SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go, as with Ctrl-C
     scale = QUICK if given.quick else FULL
     if given.rounds:
         scale = replace(scale, rounds=given.rounds)
@@ -95,18 +98,28 @@ def _start_both(folder: Path, scale: Scale, stack: contextlib.ExitStack) -> list
     asyncio.run(database.migrate(dsn))
     ours = servers.ours(folder, dsn, postgres, scale.heartbeat)
     stack.callback(ours.stop)
-    ours.start()
+    _start(ours)
     _say(f"ours is process {ours.pid()}; people sign up, rooms fill")
-    our_wire = asyncio.run(cast.prepare_ours(ours.port, scale))
     event = folder / "event"
-    event.write_bytes(asyncio.run(cast.event_of(our_wire)))
+    try:
+        our_wire = asyncio.run(cast.prepare_ours(ours.port, scale))
+        event.write_bytes(asyncio.run(cast.event_of(our_wire)))
+    except (LostError, TimeoutError) as error:
+        raise FailedError(f"people, rooms and messages cannot be made: {error}\n{ours.complaint()}") from error
 
     dsn, postgres = stack.enter_context(servers.database(folder, "raw"))
     raw = servers.raw(folder, dsn, postgres, scale.heartbeat, event)
     stack.callback(raw.stop)
-    raw.start()
+    _start(raw)
     raw_wire = asyncio.run(cast.prepare_raw(raw.port, scale))
     return [(ours, our_wire), (raw, raw_wire)]
+
+
+def _start(server: Server) -> None:
+    try:
+        server.start()
+    except FailedError as failure:
+        raise FailedError(f"{failure}\n{server.complaint()}") from failure
 
 
 def _measure(scenario: Scenario, pairs: Sequence[Pair], scale: Scale, measured: report.Measured) -> None:
@@ -121,8 +134,8 @@ def _measure(scenario: Scenario, pairs: Sequence[Pair], scale: Scale, measured: 
             client.reach()
         take_turns(clients)
     except FailedError as failure:
-        logs = "\n".join(f"The log of {server.name} ends:\n{server.complaint()}" for server, _ in pairs)
-        raise FailedError(f"{scenario.name}: {failure}\n{logs}") from failure
+        logs = [server.complaint() for server, _ in pairs]
+        raise FailedError("\n".join([f"{scenario.name}: {failure}", *logs])) from failure
     finally:
         for client in clients:
             client.end()

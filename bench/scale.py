@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """The sizes; those of FULL are the ones that the targets speak of. A round has `turns` turns of some seconds."""
+    """The sizes; those of FULL are the ones that the targets speak of. A round has so many turns of so many seconds."""
 
     rounds: int = 3
     people: int = 64
@@ -32,16 +32,16 @@ class Scale:
 FULL = Scale()
 QUICK = Scale(
     rounds=1,
-    people=32,
-    rooms=32,
+    people=12,
+    rooms=16,
     history=200,
     fanout_streams=200,
     fanout_turns=1,
     send_turns=1,
     page_turns=1,
     idle_streams=200,
-    idle_seconds=5,
-    heartbeat=2.5,
+    idle_seconds=4,
+    heartbeat=2,
     memory_first=200,
     memory_more=400,
 )

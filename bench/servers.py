@@ -17,6 +17,7 @@ from bench.processes import Sample
 from bench.scenario import FailedError
 
 PROJECT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0  # seconds that a server may take to start; machines are busy
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")  # of our environment: no setting of the caller reaches the servers
 
 
@@ -33,14 +34,14 @@ class Server:
     process: Process | None = None
 
     def start(self) -> None:
-        """Returns once it answers; raises FailedError with the end of its log when it does not."""
+        """Returns once it answers; raises FailedError when it does not."""
         environ = {name: os.environ[name] for name in KEPT if name in os.environ} | self.environ
         with self.log.open("ab") as output:
             self.process = spawn(self.command, env=environ, output=output, folder=str(PROJECT))
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > end:
-                raise FailedError(f"{self.name} does not answer; its log ends:\n{self.complaint()}")
+                raise FailedError(f"{self.name} does not answer on port {self.port}")
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -69,7 +70,8 @@ class Server:
 
     def complaint(self) -> str:
         """The last lines of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+        lines = self.log.read_text(errors="replace").splitlines()[-15:]
+        return "\n".join([f"The log of {self.name} ends:", *(f"  {line}" for line in lines)])
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

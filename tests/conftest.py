@@ -7,7 +7,9 @@ removed. Oscar has an account and nothing to do with it. Nobody has no account.
 import asyncio
 import dataclasses
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,16 +35,16 @@ PASSWORD = "three blue horses run"
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster() -> Iterator[str]:
     """The DSN of a migrated database that each test copies."""
-    folder = Path(tmp_path_factory.mktemp("cluster"))
-    folder.chmod(0o755)
-    for parent in folder.parents:  # the embedded Postgres runs as another user when the tests run as root
-        if parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
-    with embedded.running(folder, durable=False) as dsn:
-        asyncio.run(database.migrate(dsn))
-        yield dsn
+    folder = Path(tempfile.mkdtemp(prefix="causerie-tests-"))
+    folder.chmod(0o711)  # when the tests run as root, Postgres runs as another user and must enter
+    try:
+        with embedded.running(folder, durable=False) as dsn:
+            asyncio.run(database.migrate(dsn))
+            yield dsn
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

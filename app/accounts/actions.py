@@ -14,8 +14,9 @@ from app.core.settings import Settings
 
 LONGEST_NAME, LONGEST_EMAIL = 50, 100
 RESET_LASTS = timedelta(minutes=10)
-# Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain, nothing invisible.
-_EMAIL = re.compile(r"[^\s@<>\"\x00-\x20\x7f]+@[^\s@<>\"\x00-\x20\x7f]+\.[^\s@<>\".\x00-\x20\x7f]+")
+# Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain. None of the signs that
+# mean something in a header: "eve,zoe@example.org" would be two recipients.
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"(),:;\\\[\].]+")
 
 
 async def sign_up(
@@ -27,12 +28,16 @@ async def sign_up(
     """
     username, name, email = username.strip().lower(), text.one_line(name), email.strip()
     wrong = {**_username_problem(username), **_name_problem(name), **_email_problem(email)}
+    # Counted before anything is looked up or estimated: the answers tell who has an account, and cost CPU.
+    tries = [(limits.SIGNUP_ADDRESS, limits.network(address))]
+    tries += [(limits.SIGNUP_ACCOUNT, email.casefold())] if "email" not in wrong else []
+    await limits.spend(settings, *tries)
+    wrong = await _taken(username, email) | wrong
     problem = await security.password_problem(password, username, name, email)
     if problem:
         wrong["password"] = problem
     if wrong:
         raise Invalid(**wrong)
-    await limits.spend(settings, (limits.SIGNUP_ADDRESS, address), (limits.SIGNUP_ACCOUNT, email.casefold()))
     hashed = await security.hash_password(password)
     locale = i18n.current()
     zone = time_zone if i18n.is_zone(time_zone) else settings.time_zone
@@ -59,14 +64,14 @@ async def sign_up(
                 text.search_key(name, username),
             )
     except asyncpg.UniqueViolationError as error:
-        raise _taken(error) from error
+        raise Invalid(**await _taken(username, email)) from error
     return person
 
 
 async def log_in(settings: Settings, login: str, password: str, address: str) -> int:
     """The id of the person whose name or address and password these are; raises Unauthorized, alike for both."""
     login = login.strip().casefold()[: LONGEST_EMAIL + 1]
-    tries = ((limits.LOGIN_ACCOUNT, login), (limits.LOGIN_ADDRESS, address))
+    tries = ((limits.LOGIN_ACCOUNT, login), (limits.LOGIN_ADDRESS, limits.network(address)))
     await limits.spend(settings, *tries)
     storable = text.storable(login)
     row = await database.fetch_row(
@@ -81,13 +86,16 @@ async def log_in(settings: Settings, login: str, password: str, address: str) ->
     return int(row["id"])
 
 
-async def make_reset_link(settings: Settings, email: str) -> tuple[str, str, str] | None:
-    """For the worker: (name, language, link) of the person with that address; None when there is none.
+async def make_reset_link(settings: Settings, typed: str) -> tuple[str, str, str] | None:
+    """For the worker: (address, language, link) of the person with that address; None when there is none.
 
-    A new link ends the older ones. Only its hash is kept.
+    A new link ends the older ones. Only its hash is kept. It goes to the address of the account, never to the typed
+    one: "claß.example" is compared as "class.example" but is another domain, whose owner would get the link.
     """
+    if not text.storable(typed):
+        return None
     row = await database.fetch_row(
-        "SELECT id, name, language FROM person WHERE email_key = $1 AND deactivated_at IS NULL", email.casefold()
+        "SELECT id, email, language FROM person WHERE email_key = $1 AND deactivated_at IS NULL", typed.casefold()
     )
     if row is None:
         return None
@@ -100,13 +108,19 @@ async def make_reset_link(settings: Settings, email: str) -> tuple[str, str, str
             hashed,
             RESET_LASTS,
         )
-    return row["name"], row["language"], f"{settings.base_url}/auth/reset-password?token={token}"
+    return row["email"], row["language"], f"{settings.base_url}/auth/reset-password?token={token}"
 
 
 async def reset_password(settings: Settings, token: str, password: str, address: str) -> list[int]:
     """Sets a new password by a link that was mailed, once; gives the sessions that ended (all of them)."""
-    await limits.spend(settings, (limits.RESET_TOKEN_ADDRESS, address))
-    problem = await security.password_problem(password)
+    await limits.spend(settings, (limits.RESET_TOKEN_ADDRESS, limits.network(address)))
+    token_hash = security.hash_link_token(token) if text.storable(token) else b""
+    owner = await database.fetch_row(
+        "SELECT p.username, p.name, p.email FROM password_reset r JOIN person p ON p.id = r.person"
+        " WHERE r.token_hash = $1",
+        token_hash,
+    )
+    problem = await security.password_problem(password, *(owner or ()))
     if problem:
         raise Invalid(password=problem)
     hashed = await security.hash_password(password)
@@ -118,7 +132,7 @@ async def reset_password(settings: Settings, token: str, password: str, address:
               AND p.id = r.person AND p.deactivated_at IS NULL
             RETURNING r.person
             """,
-            security.hash_link_token(token) if text.storable(token) else b"",
+            token_hash,
         )
         if person is None:
             raise Invalid(token=_("This link was used already or is too old. Please ask for a new one."))
@@ -216,12 +230,26 @@ def _name_problem(name: str) -> dict[str, str]:
 def _email_problem(email: str) -> dict[str, str]:
     if len(email) > LONGEST_EMAIL:
         return {"email": _("Use at most 100 characters.")}
-    if not text.storable(email) or not _EMAIL.fullmatch(email):
+    if not text.storable(email) or not _EMAIL.fullmatch(email) or not text.is_visible(email):
         return {"email": _("This does not look like an e-mail address.")}
     return {}
 
 
-def _taken(error: asyncpg.UniqueViolationError) -> Invalid:
-    if error.constraint_name == "person_email_key_key":
-        return Invalid(email=_("There is an account with this address already. Log in, or reset its password."))
-    return Invalid(username=_("This username, or one that looks like it, is taken."))
+async def _taken(username: str, email: str) -> dict[str, str]:
+    wrong = {}
+    row = await database.fetch_row(
+        """
+        SELECT EXISTS (SELECT FROM person WHERE username = $1 OR skeleton = $2) AS username,
+               EXISTS (SELECT FROM person WHERE email_key = $3) AS email
+        """,
+        *(
+            given if text.storable(given) else ""
+            for given in (username, usernames.skeleton(username), email.casefold())
+        ),
+    )
+    assert row is not None
+    if row["username"]:
+        wrong["username"] = _("This username, or one that looks like it, is taken.")
+    if row["email"]:
+        wrong["email"] = _("There is an account with this address already. Log in, or reset its password.")
+    return wrong

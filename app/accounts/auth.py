@@ -106,7 +106,9 @@ def client_address(request: Request[Any, Any, Any], settings: Settings) -> str:
     client = request.scope.get("client")
     direct = client[0] if client else "unknown"
     if settings.trusted_proxies:
-        chain = [part.strip() for part in header(request.scope, b"x-forwarded-for").split(",") if part.strip()]
+        # All lines of that name: some proxies add a line of their own below the one that the client wrote.
+        given = b",".join(value for name, value in request.scope["headers"] if name == b"x-forwarded-for")
+        chain = [part.strip() for part in given.decode("latin-1").split(",") if part.strip()]
         if len(chain) >= settings.trusted_proxies:
             return chain[-settings.trusted_proxies][:60]
     return str(direct)

@@ -16,11 +16,11 @@ def register(settings: Settings) -> None:
         made = await actions.make_reset_link(settings, event.email)
         if made is None:
             return
-        name, language, link = made
+        address, language, link = made
         i18n.use(i18n.Locale(language, settings.time_zone))
+        # Without their name: whoever signs up with a foreign address could write a text of theirs into our mail.
         body = _(
-            "Hello %(name)s,\n\nto choose a new password, open this link within 10 minutes. It works once.\n\n"
-            "%(link)s\n\n"
+            "Hello,\n\nto choose a new password, open this link within 10 minutes. It works once.\n\n%(link)s\n\n"
             "If you did not ask for it, ignore this mail: nothing changes."
-        ) % {"name": name, "link": link}
-        await mail.send(settings, event.email, _("Your new password"), body)
+        ) % {"link": link}
+        await mail.send(settings, address, _("Your new password"), body)

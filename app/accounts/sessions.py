@@ -78,20 +78,22 @@ async def refresh(settings: Settings, refresh_token: str, ended: Callable[[int],
         UPDATE session s
         SET generation = generation + 1, rotated_at = now(), last_used_at = now(), expires_at = now() + $3
         FROM person p
-        WHERE s.id = $1 AND s.generation = $2 AND p.id = s.person AND p.deactivated_at IS NULL
+        WHERE s.id = $1 AND s.generation = $2 AND p.id = s.person AND p.id = $4 AND p.deactivated_at IS NULL
           AND s.ended_at IS NULL AND s.expires_at > now()
         RETURNING s.id, s.generation, s.rotated_at
         """,
         claims.session,
         claims.generation,
         LASTS,
+        claims.person,
     )
     if row is None:
         row = await database.fetch_row(
             "SELECT id, generation, rotated_at, rotated_at > now() - $2::interval AS fresh FROM session"
-            " WHERE id = $1 AND ended_at IS NULL AND expires_at > now()",
+            " WHERE id = $1 AND person = $3 AND ended_at IS NULL AND expires_at > now()",
             claims.session,
             GRACE,
+            claims.person,
         )
         if row is None:
             return None
@@ -147,7 +149,7 @@ async def still_good(sessions: list[int]) -> set[int]:
     rows = await database.fetch(
         """
         SELECT s.id FROM session s JOIN person p ON p.id = s.person
-        WHERE s.id = ANY($1) AND s.ended_at IS NULL AND p.deactivated_at IS NULL
+        WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND p.deactivated_at IS NULL
         """,
         sessions,
     )

@@ -61,7 +61,7 @@ async def _find(conversation: int, person: int) -> Access | None:
 
 
 async def join_general(me: Me, only: int | None = None) -> int | None:
-    """Puts the person into the general room if they are not in it; gives its id when they came in just now."""
+    """Puts the person into the general room if they are not in it; gives its id unless they were in before."""
     async with database.transaction():
         room = await database.fetch_value(
             """
@@ -73,17 +73,6 @@ async def join_general(me: Me, only: int | None = None) -> int | None:
         )
         if room is None:
             return None
-        await history.lock(room)
-        added = await database.fetch_value(
-            """
-            INSERT INTO membership (conversation, person, read_position)
-            SELECT id, $2, position + 1 FROM conversation WHERE id = $1
-            ON CONFLICT DO NOTHING RETURNING id
-            """,
-            room,
-            me.id,
-        )
-        if added is None:  # another request of theirs was first
-            return None
-        await history.record(room, me.id, "joined")
+        if await history.enter(room, me.id):  # or another request of theirs was first
+            await history.record(room, me.id, "joined")
     return int(room)

@@ -69,12 +69,9 @@ async def rename(me: Me, conversation: int, title: str) -> None:
     if wrong:
         raise Invalid(**wrong)
     async with database.transaction():
-        await history.lock(conversation)
+        await _lock_as_owner(me, conversation)
         changed = await database.fetch_value(
-            "UPDATE conversation SET title = $2 WHERE id = $1 AND owner = $3 AND title <> $2 RETURNING id",
-            conversation,
-            title,
-            me.id,
+            "UPDATE conversation SET title = $2 WHERE id = $1 AND title <> $2 RETURNING id", conversation, title
         )
         if changed is not None:
             await history.record(conversation, me.id, "renamed", body=title)
@@ -89,18 +86,9 @@ async def add_member(me: Me, conversation: int, username: str) -> int:
     except NotFound as error:
         raise Invalid(username=_("There is nobody called %(names)s.") % {"names": username.strip()[:30]}) from error
     async with database.transaction():
-        await history.lock(conversation)
-        added = await database.fetch_value(
-            """
-            INSERT INTO membership (conversation, person, read_position)
-            SELECT id, $2, position + 1 FROM conversation WHERE id = $1 AND owner = $3
-            ON CONFLICT DO NOTHING RETURNING id
-            """,
-            conversation,
-            person.id,
-            me.id,
-        )
-        if added is not None:
+        entered = await history.enter(conversation, person.id)
+        await _lock_as_owner(me, conversation)
+        if entered:
             await history.record(conversation, me.id, "added", subject=person.id)
     return person.id
 
@@ -121,12 +109,13 @@ async def remove_member(me: Me, conversation: int, person: int) -> None:
         )
         if removed is None:
             raise NotFound
-        await history.lock(conversation)
         if person != me.id:
+            await _lock_as_owner(me, conversation)
             await history.record(conversation, me.id, "removed", subject=person)
             return
+        head = await history.lock(conversation)
         await history.record(conversation, me.id, "left", subject=me.id)
-        if may.is_owner:
+        if head.owner == me.id:
             await _hand_over(me, conversation)
 
 
@@ -135,7 +124,7 @@ async def hand_over(me: Me, conversation: int, username: str) -> None:
     may = await access.member(conversation, me)
     may.require_owner()
     async with database.transaction():
-        await history.lock(conversation)
+        await _lock_as_owner(me, conversation)
         heir = await database.fetch_value(
             """
             SELECT p.id FROM membership m JOIN person p ON p.id = m.person
@@ -155,7 +144,7 @@ async def delete(me: Me, conversation: int) -> None:
     may = await access.member(conversation, me)
     may.require_owner()
     async with database.transaction():
-        await history.lock(conversation)
+        await _lock_as_owner(me, conversation)
         await database.fetch("UPDATE conversation SET deleted_at = now() WHERE id = $1", conversation)
 
 
@@ -174,6 +163,13 @@ async def mark_read(me: Me, conversation: int, position: int) -> bool:
     if moved is None:
         await access.member(conversation, me)
     return moved is not None
+
+
+async def _lock_as_owner(me: Me, conversation: int) -> None:
+    """Takes the lock and asks once more who the owner is: while this waited, the group may have been handed over."""
+    head = await history.lock(conversation)
+    if head.owner != me.id:
+        raise Forbidden(_("Only the owner of the group may do that."))
 
 
 async def _hand_over(me: Me, conversation: int) -> None:
@@ -202,8 +198,10 @@ async def _people(me: Me, usernames: list[str]) -> dict[str, int]:
 
 
 def _checked_title(title: str) -> tuple[str, dict[str, str]]:
+    if not text.storable(title):
+        return title, {"title": _("It holds a character that cannot be stored.")}
     title = text.one_line(title)
-    if not text.storable(title) or text.is_blank(title):
+    if text.is_blank(title):
         return title, {"title": _("Give the group a name.")}
     if len(title) > LONGEST_TITLE:
         return title, {"title": _("Use at most 100 characters.")}

@@ -14,7 +14,7 @@ from app.conversations.views import (
     PanelView,
 )
 from app.core import database
-from app.core.errors import BadRequest
+from app.core.errors import BadRequest, NotFound
 from app.core.i18n import _
 from app.people.views import PersonCard
 
@@ -111,25 +111,19 @@ async def general() -> int:
 
 async def conversation(conversation_id: int, me: Me) -> ConversationView:
     """The conversation as the viewer sees it; raises NotFound."""
-    may = await access.member(conversation_id, me)
-    return await details(may)
+    return (await opened(conversation_id, me))[1]
 
 
-async def details(may: Access) -> ConversationView:
-    """The same, for whoever proved their access already."""
-    row = await database.fetch_row(
-        f"""
-        WITH items AS MATERIALIZED (
-            SELECT {COLUMNS}, c.created_at FROM {OF_PERSON} WHERE m.person = $1 AND m.conversation = $2
-        )
-        SELECT i.*, (SELECT count(*) FROM membership x WHERE x.conversation = i.id) AS members FROM ({ITEM}) i
-        """,
-        may.person,
-        may.conversation,
-    )
-    assert row is not None
+async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView]:
+    """The access of a member together with what they see, in one query; raises NotFound."""
+    row = await _row(conversation_id, me)
+    if row is None and await access.join_general(me, only=conversation_id):
+        row = await _row(conversation_id, me)
+    if row is None:
+        raise NotFound
+    may = Access(row["id"], row["kind"], row["owner"], me.id, row["read_position"], row["position"], row["change"])
     line = item(row)
-    return ConversationView(
+    return may, ConversationView(
         id=line.id,
         kind=line.kind,
         title=line.title,
@@ -144,6 +138,37 @@ async def details(may: Access) -> ConversationView:
         read_position=row["read_position"],
         created_at=row["created_at"],
     )
+
+
+async def _row(conversation_id: int, me: Me) -> database.Row | None:
+    return await database.fetch_row(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS}, c.created_at FROM {OF_PERSON} WHERE m.person = $1 AND m.conversation = $2
+        )
+        SELECT i.*, (SELECT count(*) FROM membership x WHERE x.conversation = i.id) AS members FROM ({ITEM}) i
+        """,
+        me.id,
+        conversation_id,
+    )
+
+
+async def glance(may: Access, many: int) -> list[MemberView]:
+    """The members that are shown beside a conversation: by name, or in a crowd those who have been here longest.
+
+    By name a crowd would be sorted whole for each page; by id they come along the index.
+    """
+    if many <= 4 * MEMBERS:
+        return (await members(may))[0]
+    rows = await database.fetch(
+        """
+        SELECT p.id, p.username, p.name, p.role, m.joined_at FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.conversation = $1 AND p.deactivated_at IS NULL ORDER BY m.person LIMIT $2
+        """,
+        may.conversation,
+        MEMBERS,
+    )
+    return [MemberView(r[0], r[1], r[2], r[3], may.kind == "group" and r[0] == may.owner, r[4]) for r in rows]
 
 
 async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[list[MemberView], str | None]:
@@ -180,14 +205,13 @@ async def panel(conversation_id: int) -> PanelView | None:
     if row is None:
         return None
     may = Access(conversation_id, row["kind"], row["owner"], 0, 0, 0, 0)
-    people, _more = await members(may)
+    people = await glance(may, row["members"])
     return PanelView(id=row["id"], kind=row["kind"], title=row["title"], members=row["members"], people=people)
 
 
 async def members_page(conversation_id: int, me: Me, after: str = "") -> MembersView:
     """The page of the members of a conversation; raises NotFound."""
-    may = await access.member(conversation_id, me)
-    view = await details(may)
+    may, view = await opened(conversation_id, me)
     people, more = await members(may, after)
     fields = {name: getattr(view, name) for name in view.__struct_fields__}
     return MembersView(**fields, people=people, next=more)

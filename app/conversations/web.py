@@ -40,7 +40,10 @@ class Read(msgspec.Struct):
 @get("/conversations")
 async def index(me: Me, after: str = "", limit: Limit = 100) -> Page[ConversationsView]:
     return Page(
-        "conversations/index.html", await queries.sidebar(me, after, limit), partial="conversations/_sidebar_items.html"
+        "conversations/index.html",
+        await queries.sidebar(me, after, limit),
+        partial="conversations/_sidebar_items.html",
+        extra={"current": None, "language": me.language},
     )
 
 

@@ -4,15 +4,18 @@ Cold code may use Piccolo's tables; hot paths use `fetch` with SQL, which asyncp
 select costs two to four times as much CPU). Both run on the same connection inside `transaction()`.
 """
 
+import asyncio
 import io
 import os
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import asyncpg
+import structlog
 from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import Finder
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
@@ -24,6 +27,7 @@ UNAVAILABLE = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection was cut in the middle of an answer
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -32,8 +36,20 @@ UNAVAILABLE = (
 MIGRATION_LOCK = 7_220_133  # one advisory lock number for "someone migrates"; arbitrary, ours
 
 POOL_SIZE = 8
+PATIENCE = 30.0
+log = structlog.get_logger()
 _engine: PostgresEngine | None = None
 _connection: ContextVar[asyncpg.Connection | None] = ContextVar("connection", default=None)
+
+
+class _Engine(PostgresEngine):
+    """Piccolo's, without the two connections that it opens when it is made (`core/upkeep.py` checks the version)."""
+
+    async def check_version(self) -> None:
+        """Nothing."""
+
+    async def prep_database(self) -> None:
+        """Nothing: we use no extension."""
 
 
 @dataclass(slots=True)
@@ -55,24 +71,44 @@ def configure(dsn: str) -> PostgresEngine:
     global _engine
     os.environ["PICCOLO_CONF"] = "app.piccolo_conf"
     if _engine is None:
-        _engine = PostgresEngine(config={"dsn": dsn}, extensions=())
+        _engine = _Engine(config={"dsn": dsn}, extensions=())
     _engine.config = {"dsn": dsn}  # the one engine for good: Piccolo's tables keep the first that they find
     return _engine
 
 
 async def connect(dsn: str, size: int = POOL_SIZE) -> None:
-    """Opens the pool. A connection that breaks later is replaced when it is next asked for."""
+    """Opens the pool, waiting a while for a Postgres that is being started.
+
+    A connection that breaks later is replaced when it is next asked for. Raises what asyncpg raises, and RuntimeError
+    when Postgres may forget what it acknowledges.
+    """
     new = configure(dsn)
     new.pool = await asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=0,  # asyncpg keeps up a larger minimum with a trace in the log for each try while Postgres is away
         max_size=size,
         timeout=5,
         command_timeout=30,
         max_inactive_connection_lifetime=300,
+        reset=_nothing,
         server_settings={"application_name": "causerie", "jit": "off", "timezone": "UTC"},
     )
-    await _assert_durable()
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await _assert_durable()
+        except UNAVAILABLE as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("waiting for the database", error=type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+async def _nothing(_connection: object) -> None:
+    """For a connection that goes back to the pool. The default sends four statements, as much again as a query costs.
+
+    We leave nothing behind that would need them; an open transaction is rolled back in any case.
+    """
 
 
 async def disconnect() -> None:
@@ -99,14 +135,19 @@ async def transaction() -> AsyncIterator[None]:
     if _connection.get() is not None:
         yield
         return
-    async with pool().acquire() as connection, connection.transaction():
-        mine = _connection.set(connection)
-        theirs = engine().current_transaction.set(cast(PostgresTransaction, _Joined(connection)))
-        try:
-            yield
-        finally:
-            engine().current_transaction.reset(theirs)
-            _connection.reset(mine)
+    source = pool()
+    connection = await source.acquire()
+    try:
+        async with connection.transaction():
+            mine = _connection.set(connection)
+            theirs = engine().current_transaction.set(cast(PostgresTransaction, _Joined(connection)))
+            try:
+                yield
+            finally:
+                engine().current_transaction.reset(theirs)
+                _connection.reset(mine)
+    finally:
+        await _give_back(source, connection)
 
 
 def own_connection() -> asyncpg.Connection:
@@ -122,8 +163,19 @@ async def fetch(sql: str, *args: Any) -> list[Row]:
     connection = _connection.get()
     if connection is not None:
         return list(await connection.fetch(sql, *args))
-    async with pool().acquire() as fresh:
+    source = pool()
+    fresh = await source.acquire()
+    try:
         return list(await fresh.fetch(sql, *args))
+    finally:
+        await _give_back(source, fresh)
+
+
+async def _give_back(source: asyncpg.Pool, connection: asyncpg.Connection) -> None:
+    """Returns a connection to the pool. One that was cut meanwhile is thrown away by the pool, and that is no reason to
+    hide what the statement gave or raised: it may well be committed."""
+    with suppress(*UNAVAILABLE):
+        await source.release(connection)
 
 
 async def fetch_row(sql: str, *args: Any) -> Row | None:
@@ -182,8 +234,7 @@ async def _missing() -> Sequence[tuple[str, Any]]:
 
 async def _assert_durable() -> None:
     """Refuses a Postgres that may forget what it acknowledged (unless the test suite says it wants one)."""
-    if os.environ.get("CAUSERIE_THROWAWAY_DATABASE") == "yes":
-        return
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        if await fetch_value(f"SHOW {name}") == "off":
-            raise RuntimeError(f"Postgres runs with {name}=off: it could lose acknowledged messages. Turn it on.")
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    off = [name for name in names if await fetch_value(f"SHOW {name}") == "off"]
+    if off and os.environ.get("CAUSERIE_THROWAWAY_DATABASE") != "yes":
+        raise RuntimeError(f"Postgres runs with {off[0]}=off: it could lose acknowledged messages. Turn it on.")

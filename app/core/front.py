@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from litestar import Litestar, Request
 from litestar.enums import HttpMethod, ScopeType
+from litestar.routes import ASGIRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
 from app.core import errors, i18n, problems
@@ -26,7 +27,9 @@ from app.core.settings import Settings
 LARGEST_BODY = 64 * 1024
 SECONDS_FOR_BODY = 20
 MOST_FIELDS = 200
+LONGEST_TARGET = 8 * 1024
 SAFE = ("GET", "HEAD", "OPTIONS")
+SIGNED_IN = ("access", "refresh", "__Host-access", "__Host-refresh")
 FORM = "application/x-www-form-urlencoded"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -58,6 +61,9 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
     """`inner` (the routes of `app`) behind the door."""
     always = security_headers(settings)
     quiet = ("/static/", "/health")
+    # A stream is for reading, and a route that reads no cookie cannot be misused with one.
+    streams = {route.path for route in app.routes if isinstance(route, ASGIRoute)}
+    cookieless = {route.path for route in app.routes if isinstance(route, HTTPRoute) and _reads_no_cookie(route)}
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -75,10 +81,13 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         # A stream sends thousands of times: it writes its headers itself and then goes on with the bare `send`.
         scope["state"]["bare_send"] = send
         sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
+        by_cookie = scope["path"] not in cookieless and any(name in cookies for name in SIGNED_IN)
+        if scope["method"] == "HEAD" and scope["path"] not in streams:
+            scope = {**scope, "method": HttpMethod.GET}  # the server, which knows that it was HEAD, sends no body
         try:
-            receive = await admit(
-                scope, receive, settings, bool(cookies.get("refresh") or cookies.get("__Host-refresh"))
-            )
+            if scope["method"] != "GET" and scope["path"] in streams:
+                raise NotAllowed
+            receive = await admit(scope, receive, settings, by_cookie)
         except errors.DomainError as error:
             await _refuse(app, scope, receive, sender, error)
         else:
@@ -97,12 +106,25 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
     return enter
 
 
+class NotAllowed(errors.DomainError):
+    """The address is for reading only."""
+
+    status = 405
+
+
+def _reads_no_cookie(route: HTTPRoute) -> bool:
+    return all(
+        handler.opt.get("anonymous") for handler in route.route_handlers if "OPTIONS" not in handler.http_methods
+    )
+
+
 def _with_headers(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     async def sender(message: Message) -> None:
         if message["type"] == "http.response.start":
             scope["state"]["status"] = message["status"]
             extra = [(b"set-cookie", c.to_header(header="").encode()) for c in scope["state"].get("cookies", ())]
-            message["headers"] = [*message["headers"], *headers, *extra]
+            said = {name for name, _value in message["headers"]}  # a page may be stricter than the house
+            message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in said), *extra]
         await send(message)
 
     return sender
@@ -115,14 +137,20 @@ async def _refuse(app: Litestar, scope: Scope, receive: Receive, send: Send, err
     await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
-async def admit(scope: HTTPScope, receive: Receive, settings: Settings, has_cookie: bool) -> Receive:
+async def admit(scope: HTTPScope, receive: Receive, settings: Settings, by_cookie: bool) -> Receive:
     """Checks a request and gives the `receive` to go on with; raises a DomainError for what is not let in."""
-    if any(unicodedata.category(c) == "Cc" or c == "\ufffd" for c in scope["path"]):
+    path = scope["path"]
+    if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
+        raise errors.BadRequest(_("This address is too long."))
+    if "\ufffd" in path or (not path.isprintable() and any(unicodedata.category(c) == "Cc" for c in path)):
         raise errors.NotFound
     if scope["method"] in SAFE:
         return receive
-    _refuse_other_sites(scope, settings, has_cookie)
-    body = await asyncio.wait_for(_read(scope, receive), SECONDS_FOR_BODY)
+    _refuse_other_sites(scope, settings, by_cookie)
+    try:
+        body = await asyncio.wait_for(_read(scope, receive), SECONDS_FOR_BODY)
+    except TimeoutError as error:
+        raise errors.BadRequest(_("It took too long to arrive.")) from error
     kind, _sep, parameters = header(scope, b"content-type").lower().partition(";")
     kind = kind.strip()
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", parameters)
@@ -146,29 +174,40 @@ async def admit(scope: HTTPScope, receive: Receive, settings: Settings, has_cook
     return _replay(body, receive)
 
 
-def _refuse_other_sites(scope: HTTPScope, settings: Settings, has_cookie: bool) -> None:
+def _refuse_other_sites(scope: HTTPScope, settings: Settings, by_cookie: bool) -> None:
     """Refuses a write that another site made the browser send.
 
     Browsers say where a request comes from (Sec-Fetch-Site; Origin in older ones) and pages cannot forge that. A
-    request that has cookies and says neither is refused too. Programs send no cookies, so they need no header.
+    request that has cookies and says neither is refused too, unless it names its right by Authorization: that no page
+    can make a browser send to another site unasked.
     """
     site = header(scope, b"sec-fetch-site")
     origin = header(scope, b"origin")
     if site:
         allowed = site in ("same-origin", "none")
     elif origin:
-        allowed = origin == settings.base_url or urlsplit(origin).netloc == header(scope, b"host")
+        allowed = origin == settings.base_url or _is_here(origin, scope, settings)
     else:
-        allowed = not has_cookie
+        allowed = not by_cookie or header(scope, b"authorization")[:7].lower() == "bearer "
     if not allowed:
         raise errors.Forbidden(_("This came from another site, so nothing was done."))
+
+
+def _is_here(origin: str, scope: HTTPScope, settings: Settings) -> bool:
+    """Whether the page is of the very host that was asked: an instance may be reached by several names."""
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
+    schemes = ("https",) if settings.secure else ("http", "https")
+    return page.scheme in schemes and bool(page.netloc) and page.netloc == header(scope, b"host")
 
 
 async def _read(scope: HTTPScope, receive: Receive) -> bytes:
     """The body; raises TooLarge as soon as it is known to be over 64 KB."""
     too_large = errors.TooLarge(_("At most 64 KB can be sent at once."))
     announced = header(scope, b"content-length")
-    if announced and (not announced.isdigit() or len(announced) > 12 or int(announced) > LARGEST_BODY):
+    if announced and (not announced.isdecimal() or len(announced) > 12 or int(announced) > LARGEST_BODY):
         raise too_large
     chunks, size = [], 0
     while True:
@@ -186,7 +225,7 @@ async def _read(scope: HTTPScope, receive: Receive) -> bytes:
 def _form_as_json(scope: HTTPScope, body: bytes) -> bytes:
     """The fields of a form as a JSON object; a field that comes twice becomes a list."""
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except (UnicodeError, ValueError) as error:
         raise errors.BadRequest(_("It is not well-formed.")) from error
     fields: dict[str, Any] = {}

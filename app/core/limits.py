@@ -1,5 +1,6 @@
 """How often something may be tried, counted in Postgres so that every process counts together."""
 
+import ipaddress
 from dataclasses import dataclass
 
 from app.core import database
@@ -21,12 +22,25 @@ class Limit:
 # A whole school may sit behind one address, so those limits are wide; an account belongs to one person.
 LOGIN_ACCOUNT = Limit("login-account", 10, 15 * 60)
 LOGIN_ADDRESS = Limit("login-address", 100, 15 * 60)
-SIGNUP_ADDRESS = Limit("signup-address", 60, 60 * 60)
+SIGNUP_ADDRESS = Limit("signup-address", 200, 60 * 60)
 SIGNUP_ACCOUNT = Limit("signup-account", 10, 60 * 60)
 RESET_ACCOUNT = Limit("reset-account", 5, 60 * 60)
 RESET_ADDRESS = Limit("reset-address", 60, 60 * 60)
 RESET_TOKEN_ADDRESS = Limit("reset-token-address", 30, 15 * 60)
 PASSWORD_PERSON = Limit("password-person", 10, 15 * 60)
+
+
+def network(address: str) -> str:
+    """What an address is counted as. Who has one address of IPv6 has 2^64 of them, so its /64 counts as one."""
+    host = address.partition("]")[0].lstrip("[") if address.startswith("[") else address
+    host = host.partition(":")[0] if host.count(":") == 1 else host.partition("%")[0]
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False))
 
 
 async def spend(settings: Settings, *tries: tuple[Limit, str]) -> None:

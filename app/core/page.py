@@ -7,6 +7,7 @@ an htmx request its partial, anything else the whole page. The view struct is th
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response
@@ -45,7 +46,8 @@ def shape_wanted(scope: Scope) -> Shape:
     accept = header(scope, b"accept")
     if "text/html" in accept:
         return "partial" if header(scope, b"hx-request") == "true" else "page"
-    if "application/json" in accept or "application/problem+json" in accept:
+    # Who wants a stream has no use for a page in its place, least of all for one to log in.
+    if any(kind in accept for kind in ("application/json", "application/problem+json", "text/event-stream")):
         return "json"
     if header(scope, b"hx-request") == "true":
         return "partial"
@@ -90,18 +92,20 @@ class Page(Response[T]):
         shape = shape_wanted(scope)
         status, headers, body = self.status_code or 200, dict(self.extra_headers), b""
         cookies = list(self.set_cookies)
+        # Only what is ASCII may stand in a header; what is escaped already stays so.
+        there = quote(self.see_other, safe="/:?#[]@!$&'()*+,;=%~") if self.see_other is not None else None
         if shape == "json":
             problem = status >= 400
             headers["content-type"] = "application/problem+json" if problem else "application/json"
             body = b"" if status == 204 else _encoder.encode(self.content)
-        elif self.see_other is not None and (shape == "page" or self.partial is None):
+        elif there is not None and (shape == "page" or self.partial is None):
             # A plain form moves on by 303. htmx has no partial to swap here, so it is told to go there.
             if shape == "page":
-                status, headers["location"] = 303, self.see_other
+                status, headers["location"] = 303, there
             else:
-                status, headers["hx-redirect"] = 200, self.see_other
+                status, headers["hx-redirect"] = 200, there
             if self.flash:
-                cookies.append(Cookie("flash", value=self.flash, path="/", max_age=60, httponly=True, samesite="lax"))
+                cookies.append(_flash_cookie(scope, self.flash, 60))
         else:
             headers["content-type"] = "text/html; charset=utf-8"
             status = 200 if status == 204 else status
@@ -128,11 +132,16 @@ class Page(Response[T]):
         request_cookies = _cookies(scope)
         if "flash" in request_cookies:
             context["flash"] = request_cookies["flash"]
-            cookies.append(Cookie("flash", value="", path="/", max_age=0, httponly=True, samesite="lax"))
+            cookies.append(_flash_cookie(scope, "", 0))
         return await self._render(self.template, context)
 
     async def _render(self, template: str, context: dict[str, Any]) -> str:
         return environment(i18n.current().language).get_template(template).render(context)
+
+
+def _flash_cookie(scope: Scope, value: str, lasts: int) -> Cookie:
+    secure: bool = scope["litestar_app"].state.settings.secure
+    return Cookie("flash", value=value, path="/", max_age=lasts, httponly=True, secure=secure, samesite="lax")
 
 
 async def write(

@@ -34,7 +34,8 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if known is None:
         log.exception("unhandled", path=request.scope["path"], exc_info=error)
         return answer(request, Problem(_("Something went wrong on our side"), 500, _("It has been written down.")))
-    if isinstance(known, errors.Unauthorized) and shape_wanted(request.scope) != "json":
+    # Without a message it is the guard that asks who this is; with one it is the log-in form that was not believed.
+    if isinstance(known, errors.Unauthorized) and not known.message and shape_wanted(request.scope) != "json":
         return _to_login(request)
     problem = Problem(
         title=title(known.status),
@@ -42,7 +43,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         detail=known.message,
         errors=known.fields if isinstance(known, errors.Invalid) else {},
     )
-    headers = {}
+    headers = {k: v for k, v in (getattr(error, "headers", None) or {}).items() if k == "allow"}
     if isinstance(known, errors.TooMany):
         headers["retry-after"] = str(known.retry_after)
     elif isinstance(known, errors.Unavailable):
@@ -119,6 +120,8 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
 def _to_login(request: Request[Any, Any, Any]) -> Response[Any]:
     """To the log-in page and back again; only our own paths are followed, see `accounts/web`."""
     scope = request.scope
-    here = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+    # As it was asked for: a decoded path could hold a `?` or `#` of its own.
+    here = scope["raw_path"].decode("latin-1")
+    here += f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     there = "/auth/login" + (f"?next={quote(here)}" if scope["method"] == "GET" and here != "/" else "")
     return Page("errors/show.html", Problem(title(401), 401), see_other=there)

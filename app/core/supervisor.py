@@ -26,6 +26,8 @@ GRACE = 7.0  # what web and worker get to finish, of the 10 s that platforms giv
 WHOLE = 9.0  # by then nothing runs any more
 RAN_WELL = 2.0  # a child that lived this long is started again at once when it dies
 LONGEST_WAIT = 5.0
+# One request to stop may come twice, from make and from the terminal; a second Ctrl-C after this long is a new one.
+SAME_REQUEST = 1.0
 WRONG_CONFIGURATION = 2  # a child's exit code that starting it again cannot mend
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -66,7 +68,8 @@ class Supervisor:
         """`watch` names pipes to read: each call gets what a child has written."""
         self.services = list(services)
         self.watch = watch or {}
-        self.stop_requests = 0
+        self.stopping_since: float | None = None
+        self.impatient = False
         self.exit_code = 0
 
     def run(self) -> int:
@@ -74,16 +77,18 @@ class Supervisor:
         with selectors.DefaultSelector() as selector, _signals_wake(selector, self._on_signal):
             for fd in self.watch:
                 selector.register(fd, selectors.EVENT_READ)
-            while not self.stop_requests:
-                wait = self._tend()
-                if not self.stop_requests:
-                    self._listen(selector, wait)
+            while self.stopping_since is None:
+                self._listen(selector, self._tend())
             self._stop_all(selector)
         return self.exit_code
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGCHLD:
-            self.stop_requests += 1
+        if number == signal.SIGCHLD:
+            return
+        if self.stopping_since is None:
+            self.stopping_since = time.monotonic()
+        elif number == signal.SIGINT and time.monotonic() - self.stopping_since > SAME_REQUEST:
+            self.impatient = True
 
     def _tend(self) -> float:
         """Starts what is due; gives the seconds until something else will be."""
@@ -91,7 +96,7 @@ class Supervisor:
         for service in self.services:
             if service.process is not None and service.process.poll() is not None:
                 self._on_death(service, now)
-            if service.process is None and service.due <= now and not self.stop_requests:
+            if service.process is None and service.due <= now and self.stopping_since is None:
                 self._start(service, now)
         return min((max(s.due - now, 0.01) for s in self.services if s.process is None), default=60.0)
 
@@ -109,7 +114,7 @@ class Supervisor:
         code, lived = service.process.returncode, now - service.started
         service.process = None
         if code == WRONG_CONFIGURATION:  # it has said why
-            self.exit_code, self.stop_requests = WRONG_CONFIGURATION, 1
+            self.exit_code, self.stopping_since = WRONG_CONFIGURATION, now
             return
         service.failures = 0 if lived >= RAN_WELL else service.failures + 1
         wait = 0.0 if service.failures <= 1 else min(0.25 * 2 ** (service.failures - 2), LONGEST_WAIT)
@@ -129,12 +134,12 @@ class Supervisor:
         self._stop(selector, [s for s in self.services if s.last], end)
 
     def _stop(self, selector: selectors.BaseSelector, services: list[Service], end: float) -> None:
-        asked, left = self.stop_requests, [s for s in services if s.running()]
+        left = [s for s in services if s.running()]
         for service in left:
             _send(service, service.stop_signal)
         while left and time.monotonic() < end:
-            if self.stop_requests > asked and not any(s.last for s in left):
-                break  # a second Ctrl-C: whoever stands there will not wait; Postgres still ends cleanly
+            if self.impatient and not any(s.last for s in left):
+                break  # whoever stands there will not wait; Postgres still ends cleanly
             self._listen(selector, min(0.1, max(end - time.monotonic(), 0)))
             left = [s for s in left if s.running()]
         for service in left:

@@ -23,6 +23,11 @@ def is_blank(text: str) -> bool:
     return all(unicodedata.category(c) in _BLANK or c in _FILLERS for c in text)
 
 
+def is_visible(text: str) -> bool:
+    """Whether each character of it can be seen: nothing that hides, or turns the direction of what follows."""
+    return not any(unicodedata.category(c) in _BLANK or c in _FILLERS for c in text)
+
+
 def one_line(text: str) -> str:
     """A name or a title: without control characters and line breaks, spaces joined, trimmed."""
     spaced = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)

@@ -81,7 +81,10 @@ def lines(
 ) -> list[str]:
     """The lines of the dialogue as these people write them, none longer than `longest`."""
     slots = _slots(rng, dialogue.language, parts, others, when)
-    return [_say(rng, line, parts[line.speaker], slots, longest) for line in dialogue.lines]
+    return [
+        _say(rng, line, parts[line.speaker], slots, longest, answering=place > 0)
+        for place, line in enumerate(dialogue.lines)
+    ]
 
 
 def reaction(
@@ -95,7 +98,7 @@ def reaction(
 ) -> str:
     """A word or two of somebody who listened to what `to` said last."""
     slots = _slots(rng, language, {"A": person, "B": to}, others, when)
-    return _say(rng, rng.choice(_reactions(language)), person, slots, longest)
+    return _say(rng, rng.choice(_reactions(language)), person, slots, longest, answering=True)
 
 
 @cache
@@ -113,11 +116,13 @@ def _slots(
     return Slots(rng, language, when, names, [person.character for person in others])
 
 
-def _say(rng: random.Random, line: Line, person: Person, slots: Slots, longest: int) -> str:
+def _say(rng: random.Random, line: Line, person: Person, slots: Slots, longest: int, *, answering: bool) -> str:
     text = speak(line.text, slots.__getitem__, slots.choose).strip()
     if slots.language == "fr":
         text = _ELISION.sub(r"\1'", text)
-    return in_manner_of(rng, person.character, slots.language, text)[:longest]
+    if answering:
+        text = _led_in(rng, slots.language, text)
+    return _in_manner_of(rng, person.character, text)[:longest]
 
 
 # "le cadeau de Olga": what a slot left open.
@@ -138,7 +143,15 @@ def _manner(username: str) -> tuple[bool, bool, float, str]:
     return rng.random() < 0.25, rng.random() < 0.4, rng.choice((0.02, 0.05, 0.2)), rng.choice(_EMOJI)
 
 
-def in_manner_of(rng: random.Random, character: Character, language: str, text: str) -> str:
+def _led_in(rng: random.Random, language: str, text: str) -> str:
+    """An answer that sometimes begins with a small word, as they do."""
+    plain = text[:1].islower() and 18 < len(text) < 140 and not re.search("[:`\n]", text)
+    if plain and not _COMPLETE.match(text) and language in _OPENINGS and rng.random() < 0.08:
+        return rng.choice(_OPENINGS[language]) + text
+    return text
+
+
+def _in_manner_of(rng: random.Random, character: Character, text: str) -> str:
     """A short text as this person types: some never press shift, some end without a stop, some love an emoji."""
     if "\n" in text or "`" in text or "http" in text or len(text) > 140 or not text:
         return text
@@ -147,11 +160,8 @@ def in_manner_of(rng: random.Random, character: Character, language: str, text: 
         text = text[0].lower() + text[1:]
     if bare and text.endswith(".") and not text.endswith(".."):
         text = text[:-1]
-    opens = text[0].islower() and len(text) > 18 and ":" not in text and not _COMPLETE.match(text)
-    if opens and language in _OPENINGS and rng.random() < 0.1:
-        text = rng.choice(_OPENINGS[language]) + text
     if text[-1].isalnum() and rng.random() < fond:
         text = f"{text} {favourite if rng.random() < 0.6 else rng.choice(_EMOJI)}"
     elif text[-1].isalpha() and len(text) < 40 and rng.random() < 0.05:
-        text += rng.choice((" !", "…", " :)") if language == "fr" else ("!", "…", " :)"))
+        text += rng.choice(("!!", "…", " :)"))
     return text

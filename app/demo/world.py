@@ -89,7 +89,7 @@ def _come_and_go(rng: random.Random, room: Room, chat: Chat, never: int, now: da
         chat.happened("left" if author == stay.person else "removed", author, stay.person, stay.left_at)
     if room.hands_over:
         first, heir = chat.stays[0], min(chat.stays[1:], key=lambda stay: stay.joined_at)
-        first.left_at = max(stay.joined_at for stay in chat.stays) + timedelta(hours=3)
+        first.left_at = clock.awake(max(stay.joined_at for stay in chat.stays) + timedelta(hours=3))
         chat.happened("left", first.person, first.person, first.left_at)
         chat.happened("handed_over", first.person, heir.person, first.left_at)
         chat.owner = heir.person

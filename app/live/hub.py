@@ -91,9 +91,12 @@ class Hub:
 
         It is subscribed before its rights are read: who is removed in between is seen to leave by the tail.
         """
-        number, too_many = await registry.open_stream(
-            self.process, stream.person, self.settings.max_connections_per_user
-        )
+        most = self.settings.max_connections_per_user
+        try:
+            number, too_many = await registry.open_stream(self.process, stream.person, most)
+        except asyncpg.ForeignKeyViolationError:  # a crash of Postgres has emptied the registry
+            await self._say_alive()
+            number, too_many = await registry.open_stream(self.process, stream.person, most)
         stream.number = number
         self.streams[number] = stream
         self.by_person[stream.person].add(stream)
@@ -279,7 +282,10 @@ class Hub:
         while True:
             await asyncio.sleep(ALIVE_EVERY * random.uniform(0.8, 1.0))
             with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
-                await registry.say_alive(self.process, [(s.number, s.person) for s in list(self.streams.values())])
+                await self._say_alive()
+
+    async def _say_alive(self) -> None:
+        await registry.say_alive(self.process, [(s.number, s.person) for s in list(self.streams.values())])
 
     async def _close_stream(self, number: int) -> None:
         with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):

@@ -4,6 +4,8 @@ A process says twice a minute that it lives; what a killed one left behind is sw
 unlogged: after a crash of Postgres they are empty, and each process writes its open streams again.
 """
 
+import secrets
+
 import asyncpg
 
 from app.core import database
@@ -12,10 +14,13 @@ ALIVE = "90 seconds"
 
 
 async def open_stream(process: str, person: int, most: int) -> tuple[int, list[int]]:
-    """Writes a stream down; gives its number and the oldest streams of that person that are too many now."""
-    number: int = await database.fetch_value(
-        "INSERT INTO live_stream (process, person) VALUES ($1, $2) RETURNING id", process, person
-    )
+    """Writes a stream down; gives its number and the oldest streams of that person that are too many now.
+
+    Raises ForeignKeyViolationError when the process is not written down (any more): `say_alive`, then try again.
+    """
+    # Drawn here: the sequence of an unlogged table begins anew after a crash, with numbers that open streams have.
+    number = secrets.randbits(62)
+    await database.fetch("INSERT INTO live_stream (id, process, person) VALUES ($1, $2, $3)", number, process, person)
     rows = await database.fetch(
         f"""
         DELETE FROM live_stream WHERE id IN (
@@ -55,7 +60,6 @@ async def say_alive(process: str, streams: list[tuple[int, int]]) -> None:
                 [number for number, _person in streams],
                 [person for _number, person in streams],
             )
-            await database.fetch("SELECT setval('live_stream_id_seq', max(id)) FROM live_stream")
         except asyncpg.ForeignKeyViolationError:
             return  # a person was deleted meanwhile; their stream ends within the second
     await database.fetch(f"DELETE FROM live_process WHERE seen_at < now() - interval '{ALIVE}'")

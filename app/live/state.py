@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.conversations import queries
+from app.conversations import queries, render
 from app.conversations.views import ConversationItem, ConversationsView, PanelView
 from app.core import database, i18n
 from app.core.i18n import Locale
@@ -101,8 +101,7 @@ def line_event(stream: "Stream", conversation: int, item: ConversationItem | Non
         return wire.json_event("conversation", item)
     if item is None:
         return wire.event("conversation-gone", str(conversation))
-    template = environment(stream.locale.language).get_template("conversations/_sidebar_item.html")
-    return wire.event("conversation", template.render(item=item, current=None))
+    return wire.event("conversation", render.sidebar_item(item, None, stream.locale.language))
 
 
 def head_event(locale: Locale, panel: PanelView) -> bytes:
@@ -119,4 +118,4 @@ def sidebar_event(json: bool, locale: Locale, view: ConversationsView) -> bytes:
     if json:
         return b"".join(wire.json_event("conversation", item) for item in view.conversations)
     template = environment(locale.language).get_template("conversations/_sidebar_items.html")
-    return wire.event("sidebar", template.render(view=view, current=None))
+    return wire.event("sidebar", template.render(view=view, current=None, language=locale.language))

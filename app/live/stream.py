@@ -8,6 +8,7 @@ LONGEST_QUEUE ends the stream; its client comes back and catches up from its cur
 import asyncio
 import types
 from collections.abc import Coroutine, Generator
+from functools import cache
 from typing import Any
 
 from litestar.types import Send
@@ -16,6 +17,23 @@ from app.core.i18n import Locale
 from app.live import cursor, wire
 
 LONGEST_QUEUE = 256
+
+
+class Variant:
+    """What bytes a stream gets: in which format and locale. One object for each, so that it is compared by identity (a
+    hundred thousand times a second in a lively room)."""
+
+    __slots__ = ("json", "locale")
+
+    def __init__(self, json: bool, locale: Locale) -> None:
+        self.json = json
+        self.locale = locale
+
+
+@cache
+def variant_of(json: bool, locale: Locale) -> Variant:
+    """The one object of that variant."""
+    return Variant(json, locale)
 
 
 class Stream:
@@ -38,6 +56,7 @@ class Stream:
         "session",
         "several",
         "task",
+        "variant",
     )
 
     def __init__(
@@ -47,6 +66,7 @@ class Stream:
         self.person = person
         self.session = session
         self.locale = locale
+        self.variant = variant_of(json, locale)
         self.json = json
         self.seen = seen
         self.behind: set[int] = set(seen)
@@ -59,10 +79,6 @@ class Stream:
         self.task: asyncio.Task[Any] | None = None
         self.closing = False
         self.reason: str | None = None
-
-    @property
-    def variant(self) -> tuple[bool, Locale]:
-        return self.json, self.locale
 
     def deliver(self, data: bytes) -> None:
         """Writes the bytes now, or queues them behind those that wait."""

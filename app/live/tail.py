@@ -12,16 +12,14 @@ import structlog
 
 from app.core import database, i18n
 from app.core.database import Row
-from app.core.i18n import Locale
 from app.live import wire
-from app.live.stream import Stream
+from app.live.stream import Stream, Variant
 from app.messages import queries, render
 
 log = structlog.get_logger()
 MOST_AT_ONCE = 200
 # Between two reads: what is sent meanwhile travels together. A lone message is read at once.
 PAUSE = 0.004
-Variant = tuple[bool, Locale]
 
 
 class Tail:
@@ -106,16 +104,15 @@ class Tail:
 
 def encode(rows: list[Row], variant: Variant) -> list[tuple[int, bytes]]:
     """Rows of the feed as events of a variant: (change, bytes). With an id for a stream of one conversation."""
-    json, locale = variant
-    i18n.use(locale)
+    i18n.use(variant.locale)
     events = []
     for row in rows:
         line = queries.line(row)
         id_ = f"{line.message.conversation_id}:{line.message.change}"
-        if json:
+        if variant.json:
             events.append((line.message.change, wire.json_event("message", line.message, id_)))
         else:
-            events.append((line.message.change, wire.event("message", str(render.fragment(line, locale)), id_)))
+            events.append((line.message.change, wire.event("message", str(render.fragment(line, variant.locale)), id_)))
     return events
 
 

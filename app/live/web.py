@@ -4,11 +4,13 @@ import asyncio
 import random
 from urllib.parse import parse_qs
 
+import asyncpg
+import structlog
 from litestar import asgi
 from litestar.types import Receive, Scope, Send
 
 from app.accounts.views import Me
-from app.core import i18n
+from app.core import database, i18n
 from app.core.errors import Unauthorized, Unavailable
 from app.core.i18n import _
 from app.core.page import header
@@ -16,6 +18,7 @@ from app.live import cursor, wire
 from app.live.hub import Hub
 from app.live.stream import Stream
 
+log = structlog.get_logger()
 # Clients come back after between one and four seconds: not all of them at once after a restart.
 RETRY = (1000, 4000)
 
@@ -44,12 +47,8 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
         heads = await hub.admit(stream)
         await bare({"type": "http.response.start", "status": 200, "headers": _headers(scope)})
         stream.deliver(wire.retry(random.randint(*RETRY)))
-        if heads is None:
-            stream.deliver(wire.event("reset", "cursor"))
-        else:
-            await hub.send_state(stream)
-            await hub.catch_up(stream, heads)
-        await _until_gone(receive)
+        if await _brought_up_to_date(hub, stream, heads):
+            await _until_gone(receive)
     except asyncio.CancelledError:
         # We end it ourselves (see Stream.close), unless it is the server that cancels its own task.
         task = asyncio.current_task()
@@ -64,6 +63,21 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
             await bare({"type": "http.response.body", "body": b"", "more_body": False})
     except (TimeoutError, OSError):
         return  # the client reads no more
+
+
+async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | None) -> bool:
+    """Writes the present state and what was missed. False when the database went away meanwhile: it is too late for a 503,
+    so the stream ends, and its client comes back with its cursor."""
+    if heads is None:
+        stream.deliver(wire.event("reset", "cursor"))
+        return True
+    try:
+        await hub.send_state(stream)
+        await hub.catch_up(stream, heads)
+    except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+        log.warning("stream ended without the database", error=type(error).__name__)
+        return False
+    return True
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -28,13 +28,12 @@ async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> t
 
     The head is read before the messages: what comes between the two is sent again by the feed, never left out.
     """
-    may = await access.member(conversation_id, me)
-    head = await conversations.details(may)
+    may, head = await conversations.opened(conversation_id, me)
     lines = await _stretch(may, wish, limit)
     messages = [line.message for line in lines]
     first, last = (messages[0].position, messages[-1].position) if messages else (1, may.position)
     unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
-    people, _more = await conversations.members(may, limit=conversations.MEMBERS)
+    people = await conversations.glance(may, head.members)
     view = TimelineView(
         **{name: getattr(head, name) for name in head.__struct_fields__},
         messages=messages,

@@ -111,7 +111,7 @@ class Sender:
 
 
 class Watcher:
-    """A stream that comes back with its cursor until it is stopped, and keeps what it was told, in the order of arrival.
+    """A stream that comes back with its cursor until it is stopped, and keeps what it was told, as it came.
 
     `after` is its first cursor; None for all conversations of the person, as programs follow them.
     """
@@ -174,6 +174,40 @@ class Watcher:
         return max((change for where, change in self.messages if where == room), default=0)
 
 
+class Visitor:
+    """Opens stream after stream, each for its first words only: what fails now fails at the worst moment of one."""
+
+    def __init__(self, crowd: Crowd, who: Person, path: str) -> None:
+        self.crowd = crowd
+        self.who = who
+        self.path = path
+        self.entered = self.refused = 0
+
+    async def run(self) -> None:
+        while not self.crowd.stopping:
+            await self.visit()
+            await asyncio.sleep(PACE)
+
+    async def visit(self) -> bool:
+        """One stream; says whether it was let in. Anything but that or 503 fails the test."""
+        connection = Connection(self.crowd.port, self.who.token)
+        try:
+            answer = await connection.follow(self.path)
+            assert answer.status in (200, 503), f"a stream was answered {answer.status}: {answer.body!r}"
+            if answer.status == 503:
+                assert "retry-after" in answer.headers, answer
+                self.refused += 1
+                return False
+            async for _event in connection.events():
+                break
+        except Cut:
+            return False
+        finally:
+            connection.close()
+        self.entered += 1
+        return True
+
+
 @dataclass
 class Crowd:
     """Senders and watchers of one run, and what happened to them."""
@@ -207,7 +241,7 @@ class Crowd:
         await until(lambda: all(w.connected for w in self.watchers), seconds, "every stream is open")
 
     @asynccontextmanager
-    async def at_work(self, senders: Sequence[Sender]) -> AsyncIterator[None]:
+    async def at_work(self, senders: Sequence[Sender | Visitor]) -> AsyncIterator[None]:
         """Everyone writes and watches; at the end the senders finish what they began and the watchers see it all."""
         async with asyncio.TaskGroup() as group:
             watching = [group.create_task(watcher.run()) for watcher in self.watchers]

@@ -41,7 +41,7 @@ class Program:
     """A command of ours, its output in a file, and all processes that came of it."""
 
     def __init__(self, folder: Path, arguments: Sequence[str], **environment: str) -> None:
-        """`arguments` follow `python -m`; DATA_DIR is `folder` and the port a free one unless `environment` says else."""
+        """`arguments` follow `python -m`. DATA_DIR is `folder`, and PORT a free one unless `environment` names it."""
         self.port = int(environment.get("PORT") or free_port())
         self.log = folder / f"output-{self.port}.log"
         kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
@@ -70,7 +70,7 @@ class Program:
     def __exit__(self, failed: object, *_: object) -> None:
         """Ends all that is left, politely first."""
         if failed:
-            print(f"--- what {self.process.args} said ---\n{self.output[-5000:]}---")
+            print(f"--- what {self.process.args} said ---\n{self.output[-int(os.environ.get('TAIL', '5000')):]}---")
         self.tree()
         if self.process.poll() is None:
             self.process.terminate()
@@ -176,7 +176,7 @@ def _open_files(pid: int) -> set[str]:
     found = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            found.add(os.readlink(entry))
+            found.add(str(entry.readlink()))
         except FileNotFoundError:
             continue  # closed meanwhile
     return found

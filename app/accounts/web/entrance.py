@@ -59,7 +59,6 @@ async def signup_page() -> Page[EntranceView]:
 
 @post("/auth/signup", opt={**PUBLIC, "form": "accounts/signup.html"})
 async def signup(data: SignUp, request: Request[Any, Any, Any], settings: Settings) -> Page[SignedIn]:
-    first = not await actions.anyone_here()
     person = await actions.sign_up(
         settings,
         username=data.username,
@@ -69,7 +68,8 @@ async def signup(data: SignUp, request: Request[Any, Any, Any], settings: Settin
         address=client_address(request, settings),
         time_zone=data.time_zone,
     )
-    return await _enter(request, settings, person, status=201, flash="first" if first else "welcome")
+    role = (await sessions.own_view(person)).role
+    return await _enter(request, settings, person, status=201, flash="first" if role == "admin" else "welcome")
 
 
 @get("/auth/login", opt=PUBLIC)
@@ -120,8 +120,8 @@ async def forgot_page() -> Page[EntranceView]:
 async def forgot(data: Forgot, request: Request[Any, Any, Any], settings: Settings) -> Page[EntranceView]:
     """Answers the same, and does the same work, whether the address is known or not: the worker looks it up."""
     email = data.email.strip()[: actions.LONGEST_EMAIL]
-    address = client_address(request, settings)
-    await limits.spend(settings, (limits.RESET_ACCOUNT, email.casefold()), (limits.RESET_ADDRESS, address))
+    network = limits.network(client_address(request, settings))
+    await limits.spend(settings, (limits.RESET_ACCOUNT, email.casefold()), (limits.RESET_ADDRESS, network))
     await jobs.defer(PasswordResetAsked(email))
     return Page("accounts/forgot.html", EntranceView(done=True), status=202)
 

@@ -1,0 +1,211 @@
+"""A running Causerie, and the people who use it. Everyone is made and does things through the API, as programs do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import asyncpg
+import httpx
+
+import app
+
+PROJECT = Path(app.__file__).parent.parent
+PASSWORD = "three blue horses run"
+PATIENCE = 60.0
+T = TypeVar("T")
+
+
+def until(wanted: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+    """What `wanted` gives as soon as that is true; fails with `what` when it has not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not (found := wanted()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)  # nothing tells when another process is ready
+    return found
+
+
+@dataclass
+class Person:
+    """Someone with an account. `api` speaks JSON; a browser of theirs has `cookies`."""
+
+    id: int
+    username: str
+    name: str
+    api: httpx.Client
+    cookies: dict[str, str]
+
+    def say(self, where: int, body: str, **more: Any) -> dict[str, Any]:
+        """Sends a message and gives it."""
+        return self._done(self.api.post(f"/conversations/{where}/messages", json={"body": body, **more}))
+
+    def edit(self, message: int, body: str) -> dict[str, Any]:
+        return self._done(self.api.patch(f"/messages/{message}", json={"body": body}))
+
+    def delete(self, message: int) -> None:
+        self._done(self.api.delete(f"/messages/{message}"))
+
+    def group(self, title: str, *others: Person) -> int:
+        """Makes a group with these people and gives its id."""
+        members = [other.username for other in others]
+        made = self._done(self.api.post("/conversations", json={"kind": "group", "title": title, "members": members}))
+        return int(made["id"])
+
+    def direct(self, other: Person) -> int:
+        """The id of the direct conversation with someone."""
+        return int(self._done(self.api.put(f"/direct/{other.username}"))["id"])
+
+    def rename(self, group: int, title: str) -> None:
+        self._done(self.api.patch(f"/conversations/{group}", json={"title": title}))
+
+    def add(self, group: int, other: Person) -> None:
+        self._done(self.api.post(f"/conversations/{group}/members", json={"username": other.username}))
+
+    def remove(self, group: int, other: Person) -> None:
+        """Takes someone out of a group; themselves: they leave."""
+        self._done(self.api.delete(f"/conversations/{group}/members/{other.id}"))
+
+    def read(self, where: int, position: int) -> None:
+        self._done(self.api.put(f"/conversations/{where}/read", json={"position": position}))
+
+    def conversation(self, where: int) -> dict[str, Any]:
+        return self._done(self.api.get(f"/conversations/{where}"))
+
+    def messages(self, where: int) -> list[dict[str, Any]]:
+        """The newest hundred, oldest first."""
+        found: list[dict[str, Any]] = self._done(self.api.get(f"/conversations/{where}/messages?limit=100"))["messages"]
+        return found
+
+    def unread(self, where: int) -> int:
+        lines = self._done(self.api.get("/conversations"))["conversations"]
+        return int(next(line["unread"] for line in lines if line["id"] == where))
+
+    def _done(self, answer: httpx.Response) -> dict[str, Any]:
+        assert answer.is_success, f"{answer.request.method} {answer.request.url.path}: {answer.text}"
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+
+@dataclass
+class Causerie:
+    """`python -m app serve` on a database that exists already; can be stopped and started again on its port."""
+
+    dsn: str
+    folder: Path
+    options: tuple[str, ...] = ()
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def start(self, *, migrate: bool = False) -> None:
+        """Starts it and waits until it answers; a new database gets its tables first."""
+        self.port = self.port or free_port()
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        mine = {
+            "DATABASE_URL": self.dsn,
+            "DATA_DIR": str(self.folder),
+            "PORT": str(self.port),
+            "RATE_LIMITS": "off",
+            "LOG_LEVEL": "warning",
+            "CAUSERIE_THROWAWAY_DATABASE": "yes",
+        }
+        python = [sys.executable, "-m", "app"]
+        if migrate:
+            subprocess.run([*python, "migrate"], env=kept | mine, cwd=PROJECT, check=True, capture_output=True)
+        said = len(self.said())
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*python, "serve", *self.options],
+                env=kept | mine,
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        until(lambda: self._runs(said), "Causerie is running", PATIENCE)
+
+    def _runs(self, said: int) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"it ended instead of serving:\n{self.said()}"
+        return "Causerie is running" in self.said()[said:]
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        self.stop()
+
+    def said(self) -> str:
+        """What its processes printed."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def streams(self) -> int:
+        """How many streams are open."""
+        return int(httpx.get(f"{self.url}/health", headers={"accept": "application/json"}).json()["streams"])
+
+    def reset_link(self, email: str) -> str:
+        """The link of the mail that the worker printed for this address."""
+        pattern = re.compile(rf"To: {re.escape(email)}\n.*?(http\S+/auth/reset-password\?token=\S+)", re.DOTALL)
+        return until(lambda: pattern.findall(self.said()), f"a mail to {email}")[-1]
+
+    def person(self, name: str, language: str = "en", username: str = "") -> Person:
+        """Signs someone up."""
+        username = username or f"{name.split()[0].lower().encode('ascii', 'ignore').decode()}-{uuid4().hex[:10]}"
+        client = httpx.Client(base_url=self.url, headers={"accept": "application/json"}, timeout=PATIENCE)
+        self.clients.append(client)
+        answer = client.post(
+            "/auth/signup",
+            json={"username": username, "name": name, "email": f"{username}@example.org", "password": PASSWORD},
+            headers={"accept-language": language},
+        )
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        client.cookies.clear()
+        client.headers["authorization"] = f"Bearer {made['access_token']}"
+        cookies = {"access": made["access_token"], "refresh": made["refresh_token"]}
+        return Person(made["person"]["id"], username, name, client, cookies)
+
+    def sql(self, query: str, *values: object) -> list[dict[str, Any]]:
+        """What a query gives: for what the API rightly cannot do (old times, thousands of rows at once)."""
+        # In a thread of its own: Playwright's loop runs in this one.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, _fetch(self.dsn, query, *values)).result()
+
+
+async def _fetch(dsn: str, query: str, *values: object) -> list[dict[str, Any]]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [dict(row) for row in await connection.fetch(query, *values)]
+    finally:
+        await connection.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,157 @@
+"""A real server, and people in real browsers.
+
+`visit(person)` opens a page of theirs in a browser of its own; `tab(page)` one more in the same. Every page of every
+test is watched: what a script logs as an error, what the content policy refuses, a dialog, a request to elsewhere or
+a script that someone smuggled in fails the test, unless it says that it expects it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request, expect
+
+from app.core import embedded
+from e2e.causerie import Causerie, Person
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Nothing but this machine can be reached, so a request to elsewhere fails, and that is seen.
+NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, MAP plain.test 127.0.0.1"
+WATCHER = Path(__file__).with_name("watcher.js").read_text()
+
+expect.set_options(timeout=15_000)
+
+
+class Visit(Protocol):
+    def __call__(self, person: Person | None, path: str = ..., /, **options: Any) -> Page: ...
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Debian's Chromium or Google's Chrome, whichever is installed; CHROMIUM names another one."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, "install Chromium (apt-get install chromium), or name one: CHROMIUM=/path/to/chrome"
+    return {"executable_path": found, "args": [NOWHERE_ELSE], **browser_type_launch_args, **getattr(request, "param", {})}
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that any user may enter: as root, Postgres runs as another one."""
+    made = Path(tempfile.mkdtemp(prefix="causerie-e2e-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def postgres(folder: Path) -> Iterator[str]:
+    if os.environ.get("E2E_REUSE"):
+        import json
+        yield json.loads(Path("/tmp/e2ew/dev.json").read_text())["postgres"]
+        return
+    with embedded.running(folder / "cluster", durable=False) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def causerie(postgres: str, folder: Path) -> Iterator[Causerie]:
+    """The server of all tests, with its worker. Whoever signed up first is somebody else already."""
+    if os.environ.get("E2E_REUSE"):
+        import json
+        j = json.loads(Path("/tmp/e2ew/dev.json").read_text())
+        yield Causerie(j["dsn"], Path(j["folder"]), port=8940)
+        return
+    running = _server(postgres, folder)
+    running.person("Ada Admin")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def own_causerie(postgres: str, folder: Path) -> Iterator[Causerie]:
+    """A server of this test's own, without a worker, in which nobody has signed up: it may be stopped."""
+    running = _server(postgres, folder, "--web-only")
+    yield running
+    running.close()
+
+
+def _server(postgres: str, folder: Path, *options: str) -> Causerie:
+    name = f"e2e_{uuid4().hex[:12]}"
+    home = folder / name
+    home.mkdir(mode=0o711)
+    running = Causerie(postgres.replace("@/causerie?", f"@/{name}?"), home, options)
+    Causerie(postgres, home).sql(f"CREATE DATABASE {name}")
+    running.start(migrate=True)
+    return running
+
+
+class Watch:
+    """What went wrong in the pages of a test. `expects` is what the test means to cause."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.expected: list[str] = []
+
+    def expects(self, *parts: str) -> None:
+        self.expected += parts
+
+    def follow(self, context: BrowserContext, host: str) -> None:
+        context.add_init_script(WATCHER)
+        context.on("console", lambda said: said.type == "error" and self._note(f"console: {said.text}"))
+        context.on("weberror", lambda error: self._note(f"script: {error.error}"))
+        context.on("requestfailed", lambda request: self._failed(request, host))
+        context.on("dialog", lambda dialog: (self._note(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def _failed(self, request: Request, host: str) -> None:
+        if urlsplit(request.url).netloc not in (host, ""):
+            self._note(f"elsewhere: {request.url}")
+
+    def _note(self, what: str) -> None:
+        # The status of an answer is for each test to look at; the browser logs it beside.
+        if "Failed to load resource" not in what:
+            self.seen.append(what)
+
+    def unexpected(self) -> list[str]:
+        return [what for what in self.seen if not any(part in what for part in self.expected)]
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    watching = Watch()
+    yield watching
+    assert watching.unexpected() == []
+
+
+@pytest.fixture
+def visit(causerie: Causerie, new_context: Callable[..., BrowserContext], watch: Watch) -> Visit:
+    """`visit(person, path)` opens a page in a new browser in which that person (or nobody) is signed in."""
+
+    def open_page(person: Person | None, path: str = "/conversations", /, **options: Any) -> Page:
+        url = options.pop("url", causerie.url)
+        context = new_context(base_url=url, **{"reduced_motion": "reduce", "locale": "en-GB", **options})
+        watch.follow(context, urlsplit(url).netloc)
+        if person is not None:
+            context.add_cookies([{"name": name, "value": value, "url": url} for name, value in person.cookies.items()])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def visit_without_scripts(visit: Visit) -> Visit:
+    """The same with JavaScript off."""
+
+    def open_page(person: Person | None, path: str = "/conversations", /, **options: Any) -> Page:
+        return visit(person, path, java_script_enabled=False, **options)
+
+    return open_page

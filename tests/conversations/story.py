@@ -1,0 +1,102 @@
+"""What the tests of conversations tell again and again, and how they hold two requests at the same point."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from app.core import database
+from tests.conftest import Actor, Cast
+
+
+async def make_group(owner: Actor, *members: Actor, title: str = "Reading circle") -> int:
+    """A new group of these people; gives its id."""
+    names = [member.username for member in members]
+    made = await owner.api.post("/conversations", json={"kind": "group", "title": title, "members": names})
+    assert made.status_code == 201, made.text
+    return int(made.json()["id"])
+
+
+async def direct(one: Actor, other: Actor) -> int:
+    """The direct conversation of the two, opened by the first."""
+    opened = await one.api.put(f"/direct/{other.username}")
+    assert opened.status_code == 200, opened.text
+    return int(opened.json()["id"])
+
+
+async def history(who: Actor, conversation: int) -> list[dict[str, Any]]:
+    """Everything in the conversation, oldest first."""
+    found: list[dict[str, Any]] = []
+    before: int | None = None
+    while True:
+        params = {"limit": 100} if before is None else {"limit": 100, "before": before}
+        answer = await who.api.get(f"/conversations/{conversation}/messages", params=params)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found = page["messages"] + found
+        before = page["next"]
+        if before is None:
+            return found
+
+
+async def events(who: Actor, conversation: int) -> list[str]:
+    """What happened, as the words of the system messages."""
+    return [m["body"] for m in await history(who, conversation) if m["kind"] == "system"]
+
+
+async def sidebar(who: Actor) -> dict[int, dict[str, Any]]:
+    """The lines of the sidebar by their conversation."""
+    lines = (await who.api.get("/conversations")).json()["conversations"]
+    return {line["id"]: line for line in lines}
+
+
+async def members(who: Actor, conversation: int) -> set[str]:
+    """The usernames of who is in."""
+    answer = await who.api.get(f"/conversations/{conversation}/members")
+    assert answer.status_code == 200, answer.text
+    return {person["username"] for person in answer.json()["people"]}
+
+
+async def owner_of(conversation: int) -> int | None:
+    """The owner, from the database."""
+    found: int | None = await database.fetch_value("SELECT owner FROM conversation WHERE id = $1", conversation)
+    return found
+
+
+@asynccontextmanager
+async def held(cast: Cast, conversation: int) -> AsyncIterator[None]:
+    """Inside, every request that changes the conversation waits; afterwards they go on in the order of their coming."""
+    connection = await asyncpg.connect(cast.server.settings.database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT FROM conversation WHERE id = $1 FOR NO KEY UPDATE", conversation)
+            yield
+    finally:
+        await connection.close()
+
+
+async def waiting(many: int) -> None:
+    """Returns when so many statements wait for a lock."""
+    async with asyncio.timeout(10):
+        while await _blocked() < many:
+            await asyncio.sleep(0.01)  # Postgres tells nobody who begins to wait
+
+
+async def _blocked() -> int:
+    found: int = await database.fetch_value(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    return found
+
+
+async def assert_whole(conversation: int) -> None:
+    """Positions are 1..n without gap, changes are given once, and the conversation's own numbers are the last of each."""
+    rows = await database.fetch("SELECT position, change FROM message WHERE conversation = $1", conversation)
+    head = await database.fetch_row("SELECT position, change FROM conversation WHERE id = $1", conversation)
+    assert head is not None
+    assert sorted(row["position"] for row in rows) == list(range(1, len(rows) + 1))
+    assert len({row["change"] for row in rows}) == len(rows)
+    assert head["position"] == len(rows)
+    assert head["change"] == max((row["change"] for row in rows), default=0)

@@ -1,0 +1,113 @@
+"""Postgres fails in the middle: connections cut, the server ended at once, away for a while. Causerie stays up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.faults.conftest import Report, embedded_dsn
+from tests.faults.crowd import Crowd, Sender, Visitor, Watcher, make_room, sign_up
+from tests.faults.processes import Program, kill
+from tests.faults.wire import Connection
+
+pytestmark = pytest.mark.xdist_group("faults")
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
+CUT_ALL = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+async def crowd_of(program: Program) -> tuple[Crowd, list[Sender | Visitor]]:
+    """Eight senders, twelve streams and two who come and go, in two rooms."""
+    people = await sign_up(program.port, 8)
+    rooms = [await make_room(program.port, people, f"Room {number}") for number in range(2)]
+    one = [Watcher(program.port, people[n], {rooms[n % 2]: 0}, json=n % 2 == 0) for n in range(6)]
+    several = [Watcher(program.port, people[n], dict.fromkeys(rooms, 0)) for n in range(6)]
+    crowd = Crowd(program.port, [*one, *several])
+    visitors = [Visitor(crowd, people[0], f"/live?after={rooms[0]}:0"), Visitor(crowd, people[1], "/live?format=json")]
+    return crowd, [*(Sender(crowd, who, rooms, seed) for seed, who in enumerate(people)), *visitors]
+
+
+async def healthy(port: int, since: float) -> float:
+    """Asks /health until it is well; gives the seconds since `since`. It may say 503 meanwhile, and nothing else."""
+    connection = Connection(port)
+    answers = [await connection.ask("GET", "/health")]
+    while answers[-1].status != 200:
+        assert answers[-1].status == 503
+        assert time.monotonic() - since < 10, answers[-1]
+        answers.append(await connection.ask("GET", "/health"))
+    connection.close()
+    return time.monotonic() - since
+
+
+async def test_every_connection_to_postgres_may_be_cut_and_nothing_is_lost(folder: Path, report: Report) -> None:
+    sends, healths, cut_connections = [], [], 0
+    with Program(folder, ["app", "serve"]) as program:
+        await program.serves()
+        before = [await program.one("web"), await program.one("worker")]
+        crowd, senders = await crowd_of(program)
+        admin = await asyncpg.connect(embedded_dsn(folder))
+        async with crowd.at_work(senders):
+            for _round in range(ROUNDS):
+                await crowd.more(15)
+                began = time.monotonic()
+                cut_connections += await admin.fetchval(CUT_ALL)
+                healths.append(await healthy(program.port, began))
+                sends.append(await crowd.recovered(began))
+        await admin.close()
+        await crowd.judge(embedded_dsn(folder))
+        assert [await program.one("web"), await program.one("worker")] == before, "the app was restarted"
+        assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
+        assert program.trouble() == []
+        assert _lines_of_its_own(program) < 20 * ROUNDS, "a storm of log lines"
+    report(
+        f"{cut_connections} connections cut in {ROUNDS} rounds: {len(crowd.kept)} acknowledged, {crowd.refused} "
+        f"answered 503, {crowd.replays} found kept at the retry; longest to the next send {max(sends):.2f} s, to "
+        f"health {max(healths):.2f} s; {_lines_of_its_own(program)} log lines"
+    )
+
+
+async def test_postgres_may_crash_and_nothing_is_lost(folder: Path, report: Report) -> None:
+    sends, healths, streams = [], [], []
+    with Program(folder, ["app", "serve"]) as program:
+        await program.serves()
+        before = [await program.one("web"), await program.one("worker")]
+        crowd, senders = await crowd_of(program)
+        async with crowd.at_work(senders):
+            for _round in range(3):
+                await crowd.more(15)
+                postgres = (await program.one("postgres"), time.monotonic())
+                kill(postgres[0], signal.SIGQUIT)  # what pg_ctl -m immediate sends
+                await program.one("postgres", but=postgres[0])
+                healths.append(await healthy(program.port, postgres[1]))
+                sends.append(await crowd.recovered(postgres[1]))
+                streams.append(await _new_stream(crowd, postgres[1]))
+        await crowd.judge(embedded_dsn(folder))
+        assert [await program.one("web"), await program.one("worker")] == before, "the app was restarted"
+        assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
+        assert program.trouble() == []
+        assert _lines_of_its_own(program) < 150, "a storm of log lines"
+    report(
+        f"3 crashes: {len(crowd.kept)} acknowledged, {crowd.refused} answered 503, {crowd.replays} found kept at the "
+        f"retry; longest to the next send {max(sends):.2f} s, to health {max(healths):.2f} s, to a new stream "
+        f"{max(streams):.2f} s; {_lines_of_its_own(program)} log lines"
+    )
+
+
+def _lines_of_its_own(program: Program) -> int:
+    """The log's lines but those that stand for one refused request each."""
+    return sum("unavailable" not in line for line in program.output.splitlines())
+
+
+async def _new_stream(crowd: Crowd, since: float) -> float:
+    """Opens a stream, asking again while it is told 503; gives the seconds since `since`."""
+    visitor = Visitor(crowd, crowd.watchers[0].who, crowd.watchers[0].path)
+    while not await visitor.visit():
+        assert time.monotonic() - since < 10, "no new stream is let in"
+    return time.monotonic() - since
