@@ -48,4 +48,8 @@ async def load(wire: Wire, scale: Scale, stage: Stage) -> Result:
 
 def figures(turn: Turn) -> dict[str, float]:
     """Of one turn."""
-    return {"pages.rate": turn.seen["rate"], "pages.cpu": turn.cpu() / turn.seen["pages"] * 1000}
+    return {
+        "pages.rate": turn.seen["rate"],
+        "pages.cpu": turn.cpu() / turn.seen["pages"] * 1000,
+        "pages.server": turn.server_cpu() / turn.seen["pages"] * 1000,
+    }

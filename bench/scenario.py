@@ -49,6 +49,10 @@ class Turn:
         first, last = self.samples["start"], self.samples["end"]
         return last.server - first.server + last.postgres - first.postgres
 
+    def server_cpu(self) -> float:
+        """CPU seconds of the server alone: what one core would be full of, wherever Postgres runs."""
+        return self.samples["end"].server - self.samples["start"].server
+
     def busy(self) -> dict[str, float]:
         """Who used how much of one core meanwhile; the host of a virtual machine takes ("stolen") what it wants."""
         first, last = self.samples["start"], self.samples["end"]

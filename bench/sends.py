@@ -87,4 +87,8 @@ def figures_many(turn: Turn) -> dict[str, float]:
 
 
 def _figures(name: str, turn: Turn) -> dict[str, float]:
-    return {f"{name}.rate": turn.seen["rate"], f"{name}.cpu": turn.cpu() / turn.seen["sends"] * 1000}
+    return {
+        f"{name}.rate": turn.seen["rate"],
+        f"{name}.cpu": turn.cpu() / turn.seen["sends"] * 1000,
+        f"{name}.server": turn.server_cpu() / turn.seen["sends"] * 1000,
+    }

@@ -24,7 +24,7 @@ from e2e.causerie import Causerie, Person
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing but this machine can be reached, so a request to elsewhere fails, and that is seen.
-NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, MAP plain.test 127.0.0.1"
+NOWHERE_ELSE = "--host-resolver-rules=MAP plain.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 WATCHER = Path(__file__).with_name("watcher.js").read_text()
 
 expect.set_options(timeout=15_000)

@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from e2e.causerie import PROJECT, free_port, until
 from e2e.sights import Shot, Visitor, signed_in, visitors
 
-SIZES = {"1280": (1280, 800), "0820": (820, 1180), "0360": (360, 740), "0320": (320, 640)}
+COMPUTER: tuple[ViewportSize, ...] = ({"width": 1280, "height": 800}, {"width": 820, "height": 1180})
+TELEPHONE: tuple[ViewportSize, ...] = ({"width": 360, "height": 740}, {"width": 320, "height": 640})
+DEVICES = ((False, COMPUTER), (True, TELEPHONE))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LANGUAGES = ("en", "fr")
 PICTURES = Path(tempfile.gettempdir()) / "causerie-screenshots"
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base", default="", help="an instance that runs (default: a throwaway one with the demo)")
     parser.add_argument("--login", default="", help="with --base: somebody who has conversations there")
     parser.add_argument("--password", default="", help="with --base: theirs")
-    parser.add_argument("--only", default="", help="only the pictures with this in their name")
+    parser.add_argument("--only", default="", help="only the pages with this in their name")
     parser.add_argument("--out", type=Path, default=PICTURES, help="the folder (default: %(default)s)")
     return parser
 
@@ -97,44 +99,39 @@ def _answers(url: str) -> bool:
 
 
 def _pictures(browser: Browser, base: str, visitor: Visitor, language: str, out: Path, only: str) -> Iterator[Path]:
-    """Every shot of a visitor at every size in both schemes; one log-in is enough for all."""
+    """Every shot of a visitor, on a computer and on a telephone; each page is loaded once and then looked at."""
     if visitor.login:
         with signed_in(base, visitor.login, visitor.password) as api:
             api.patch("/me", json={"language": language}).raise_for_status()
-    state = None
-    for size, (width, height) in SIZES.items():
-        touch = width < 700
-        for scheme in SCHEMES:
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                has_touch=touch,
-                is_mobile=touch,
-                locale=language,
-                storage_state=state,
-                base_url=base,
-            )
-            context.route("**/read", lambda route: route.abort())  # so that what is unread stays so for the next size
-            page = context.new_page()
-            if visitor.login and state is None:
-                _log_in(context, page, visitor)
-                state = context.storage_state()
-            for shot in visitor.shots:
-                name = f"{visitor.name}-{shot.name}-{size}-{scheme}-{language}.png"
-                if only in name:
-                    _show(page, shot)
+    for touch, sizes in DEVICES:
+        context = browser.new_context(
+            has_touch=touch, is_mobile=touch, locale=language, base_url=base, reduced_motion="reduce"
+        )
+        context.route("**/read", lambda route: route.abort())  # what is unread stays so for the next picture
+        page = context.new_page()
+        if visitor.login:
+            _log_in(page, visitor)
+        for shot in visitor.shots:
+            if only not in f"{visitor.name}-{shot.name}":
+                continue
+            page.set_viewport_size(sizes[0])
+            _show(page, shot)
+            for size in sizes:
+                page.set_viewport_size(size)
+                for scheme in SCHEMES:
+                    page.emulate_media(color_scheme=scheme)
+                    name = f"{visitor.name}-{shot.name}-{size['width']:04}-{scheme}-{language}.png"
                     page.screenshot(path=out / name)
                     yield out / name
-            context.close()
+        context.close()
 
 
-def _log_in(context: BrowserContext, page: Page, visitor: Visitor) -> None:
+def _log_in(page: Page, visitor: Visitor) -> None:
     page.goto("/auth/login")  # its scripts say that they run: then looking at a conversation does not yet read it
     page.fill("#field-login", visitor.login)
     page.fill("#field-password", visitor.password)
     page.click("form[action='/auth/login'] .button-primary")
     page.wait_for_url("**/conversations")
-    assert context.cookies()
 
 
 def _show(page: Page, shot: Shot) -> None:

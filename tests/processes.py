@@ -5,11 +5,20 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from app.core.settings import Settings
+
+
+async def until(ask: Callable[[], Awaitable[object]], what: str, seconds: float = 20) -> None:
+    """Asks again and again until the answer is true; fails with `what` when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not await ask():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        await asyncio.sleep(0.01)  # another process works meanwhile, and says nothing when it is done
 
 
 @dataclass
@@ -54,6 +63,7 @@ async def second_server(settings: Settings, **environment: str) -> AsyncIterator
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = ["-m", "uvicorn", "app.main:create_app", "--factory", f"--port={port}", "--timeout-graceful-shutdown=2"]
+    command.append("--no-proxy-headers")  # as in production: which proxy is believed is our own setting
     async with _running(command, settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}) as output:
         await output.until("Uvicorn running")
         yield url

@@ -75,7 +75,7 @@ async def following(
     params = {"format": "json"} if json else {}
     if after is not None:
         params["after"] = after
-    headers = {"authorization": f"Bearer {who.access}", "accept": "text/event-stream"}
+    headers = {"accept": "text/event-stream"} | ({"authorization": f"Bearer {who.access}"} if who.access else {})
     if last_event_id is not None:
         headers["last-event-id"] = last_event_id
     async with (

@@ -41,7 +41,7 @@ async def member(conversation: int, me: Me) -> Access:
     """The access of a member; raises NotFound. Everyone is in the general room: who is new there joins by looking."""
     access = await _find(conversation, me.id)
     if access is None:
-        await join_general(me, only=conversation)
+        await join_general(me.id, only=conversation)
         access = await _find(conversation, me.id)
     if access is None:
         raise NotFound
@@ -60,7 +60,7 @@ async def _find(conversation: int, person: int) -> Access | None:
     return Access(*row) if row else None
 
 
-async def join_general(me: Me, only: int | None = None) -> int | None:
+async def join_general(person: int, only: int | None = None) -> int | None:
     """Puts the person into the general room if they are not in it; gives its id unless they were in before."""
     async with database.transaction():
         room = await database.fetch_value(
@@ -68,11 +68,11 @@ async def join_general(me: Me, only: int | None = None) -> int | None:
             SELECT c.id FROM conversation c WHERE c.kind = 'general' AND ($2::bigint IS NULL OR c.id = $2)
               AND NOT EXISTS (SELECT FROM membership m WHERE m.conversation = c.id AND m.person = $1)
             """,
-            me.id,
+            person,
             only,
         )
         if room is None:
             return None
-        if await history.enter(room, me.id):  # or another request of theirs was first
-            await history.record(room, me.id, "joined")
+        if await history.enter(room, person):  # or another request of theirs was first
+            await history.record(room, person, "joined")
     return int(room)

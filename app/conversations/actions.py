@@ -36,15 +36,18 @@ async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, l
     return conversation, people_in
 
 
-async def open_direct(me: Me, username: str) -> int:
-    """The id of the one direct conversation with that person, made if need be. Raises NotFound, Invalid."""
+async def open_direct(me: Me, username: str) -> tuple[int, list[int]]:
+    """The id of the one direct conversation with that person; and, when it had to be made, the ids of its people.
+
+    Raises NotFound, Invalid."""
     other = await people.person(me, username)
     if other.id == me.id:
         raise Invalid(username=_("That is you. Choose someone else."))
     key = f"{min(me.id, other.id)}:{max(me.id, other.id)}"
     found = await database.fetch_value("SELECT id FROM conversation WHERE direct_key = $1", key)
     if found is not None:
-        return int(found)
+        return int(found), []
+    people_in = sorted([me.id, other.id])
     async with database.transaction():
         # Whoever comes second waits here for the first, then finds what the first made.
         await database.fetch(
@@ -56,9 +59,9 @@ async def open_direct(me: Me, username: str) -> int:
         await database.fetch(
             "INSERT INTO membership (conversation, person) SELECT $1, unnest($2::bigint[]) ON CONFLICT DO NOTHING",
             conversation,
-            sorted([me.id, other.id]),
+            people_in,
         )
-    return conversation
+    return conversation, people_in
 
 
 async def rename(me: Me, conversation: int, title: str) -> None:

@@ -44,7 +44,10 @@ COLUMNS = "c.id, c.kind, c.title, c.owner, c.position, c.change, c.last_activity
 async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
     """The person's conversations by last activity; `after` is the `next` of the page before."""
     view = await sidebar_of(me.id, after, limit)
-    if not after and not any(line.kind == "general" for line in view.conversations) and await access.join_general(me):
+    if after or any(line.kind == "general" for line in view.conversations):
+        return view
+    # Where all lines are shown and this one is not, another request of theirs brought them in at this moment.
+    if await access.join_general(me.id) or view.next is None:
         return await sidebar_of(me.id, after, limit)
     return view
 
@@ -117,7 +120,8 @@ async def conversation(conversation_id: int, me: Me) -> ConversationView:
 async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView]:
     """The access of a member together with what they see, in one query; raises NotFound."""
     row = await _row(conversation_id, me)
-    if row is None and await access.join_general(me, only=conversation_id):
+    if row is None:  # a newcomer to the general room; or another request of theirs was first at this moment
+        await access.join_general(me.id, only=conversation_id)
         row = await _row(conversation_id, me)
     if row is None:
         raise NotFound
@@ -183,7 +187,7 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
         """,
         may.conversation,
         key,
-        int(last) if last.isdigit() and len(last) < 19 else 0,
+        int(last) if last.isdecimal() and len(last) < 19 else 0,
         limit + 1,
     )
     owner = may.owner if may.kind == "group" else None

@@ -56,14 +56,13 @@ async def new(me: Me) -> Page[None]:
 async def create(data: NewConversation, me: Me, bell: Bell) -> Page[ConversationView]:
     names = data.members.replace(",", " ").split() if isinstance(data.members, str) else data.members
     if data.kind == "direct" and len(names) == 1:
-        conversation = await actions.open_direct(me, names[0])
-        bell.ring("p", me.id)
+        conversation, people = await actions.open_direct(me, names[0])
     elif data.kind == "group":
         conversation, people = await actions.create_group(me, data.title, names)
-        for person in people:
-            bell.ring("p", person)
     else:
         raise BadRequest(_("Only groups and direct conversations can be made."))
+    for person in people:
+        bell.ring("p", person)
     view = await queries.conversation(conversation, me)
     return Page("conversations/new.html", view, status=201, see_other=f"/conversations/{conversation}")
 
@@ -76,8 +75,9 @@ async def general(me: Me) -> Page[ConversationView]:
 
 @put("/direct/{username:str}")
 async def open_direct(username: str, me: Me, bell: Bell) -> Page[ConversationView]:
-    conversation = await actions.open_direct(me, username)
-    bell.ring("p", me.id)
+    conversation, people = await actions.open_direct(me, username)
+    for person in people:  # the other one's line shows with the first message: their streams must know of it by then
+        bell.ring("p", person)
     view = await queries.conversation(conversation, me)
     return Page("conversations/new.html", view, see_other=f"/conversations/{conversation}")
 

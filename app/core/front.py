@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from litestar import Litestar, Request
 from litestar.enums import HttpMethod, ScopeType
-from litestar.routes import ASGIRoute, HTTPRoute
+from litestar.routes import ASGIRoute
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
 from app.core import errors, i18n, problems
@@ -61,9 +61,7 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
     """`inner` (the routes of `app`) behind the door."""
     always = security_headers(settings)
     quiet = ("/static/", "/health")
-    # A stream is for reading, and a route that reads no cookie cannot be misused with one.
     streams = {route.path for route in app.routes if isinstance(route, ASGIRoute)}
-    cookieless = {route.path for route in app.routes if isinstance(route, HTTPRoute) and _reads_no_cookie(route)}
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -81,13 +79,12 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         # A stream sends thousands of times: it writes its headers itself and then goes on with the bare `send`.
         scope["state"]["bare_send"] = send
         sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
-        by_cookie = scope["path"] not in cookieless and any(name in cookies for name in SIGNED_IN)
         if scope["method"] == "HEAD" and scope["path"] not in streams:
             scope = {**scope, "method": HttpMethod.GET}  # the server, which knows that it was HEAD, sends no body
         try:
             if scope["method"] != "GET" and scope["path"] in streams:
                 raise NotAllowed
-            receive = await admit(scope, receive, settings, by_cookie)
+            receive = await admit(scope, receive, settings, any(name in cookies for name in SIGNED_IN))
         except errors.DomainError as error:
             await _refuse(app, scope, receive, sender, error)
         else:
@@ -110,12 +107,6 @@ class NotAllowed(errors.DomainError):
     """The address is for reading only."""
 
     status = 405
-
-
-def _reads_no_cookie(route: HTTPRoute) -> bool:
-    return all(
-        handler.opt.get("anonymous") for handler in route.route_handlers if "OPTIONS" not in handler.http_methods
-    )
 
 
 def _with_headers(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
@@ -178,8 +169,8 @@ def _refuse_other_sites(scope: HTTPScope, settings: Settings, by_cookie: bool) -
     """Refuses a write that another site made the browser send.
 
     Browsers say where a request comes from (Sec-Fetch-Site; Origin in older ones) and pages cannot forge that. A
-    request that has cookies and says neither is refused too, unless it names its right by Authorization: that no page
-    can make a browser send to another site unasked.
+    request that has cookies and says neither is refused too, unless it is of a program that keeps cookies as it goes:
+    no page can make a browser send JSON, or an Authorization, to another site without asking first, and naming itself.
     """
     site = header(scope, b"sec-fetch-site")
     origin = header(scope, b"origin")
@@ -188,7 +179,8 @@ def _refuse_other_sites(scope: HTTPScope, settings: Settings, by_cookie: bool) -
     elif origin:
         allowed = origin == settings.base_url or _is_here(origin, scope, settings)
     else:
-        allowed = not by_cookie or header(scope, b"authorization")[:7].lower() == "bearer "
+        sends_json = header(scope, b"content-type").partition(";")[0].strip().lower() == "application/json"
+        allowed = not by_cookie or sends_json or header(scope, b"authorization")[:7].lower() == "bearer "
     if not allowed:
         raise errors.Forbidden(_("This came from another site, so nothing was done."))
 

@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from app.accounts import sessions
+from app.conversations import access
 from app.conversations import queries as conversations
 from app.core import database, i18n
 from app.core.bell import Bell
@@ -18,7 +19,7 @@ from app.core.settings import Settings
 from app.live import registry, wire
 from app.live.state import State, sidebar_event
 from app.live.stream import Stream
-from app.live.tail import MOST_AT_ONCE, Tail, encode
+from app.live.tail import MOST_AT_ONCE, Tail, encode, left_by
 from app.messages import queries as messages
 
 log = structlog.get_logger()
@@ -103,10 +104,14 @@ class Hub:
         for old in too_many:
             self.bell.ring("x", old)
         mine = await conversations.ids(stream.person)
+        unknown = stream.all_conversations or not stream.seen.keys() <= mine.keys()
+        if unknown and await access.join_general(stream.person):
+            mine = await conversations.ids(stream.person)  # a program whose first call this is enters the general room
         self._know(stream.person, mine)
         if stream.all_conversations:
-            for conversation, head in mine.items():
-                stream.seen.setdefault(conversation, head)
+            # Of what was made or joined since the cursor, everything; of what was left, nothing.
+            new = {c: head if head > FURTHEST_BEHIND else 0 for c, head in mine.items()} if stream.seen else mine
+            stream.seen = new | {c: change for c, change in stream.seen.items() if c in mine}
             stream.behind = set(stream.seen)
         for conversation, change in list(stream.seen.items()):
             if conversation not in mine:
@@ -132,20 +137,24 @@ class Hub:
                     stream.behind.discard(conversation)
                     break
                 rows = await messages.changed_rows(conversation, seen, MOST_AT_ONCE)
-                if conversation not in stream.behind:
-                    break  # removed meanwhile
+                if stream.seen.get(conversation) != seen or conversation not in stream.behind:
+                    continue  # removed meanwhile, or brought on by `refresh`
                 if not rows:  # the head moved without a message (a change that another one overtook)
                     stream.seen[conversation] = max(seen, tail.place, heads.get(conversation, 0))
                     continue
-                for change, data in encode(rows, stream.variant):
+                for row, (change, data) in zip(rows, encode(rows, stream.variant), strict=True):
+                    # At `heads` it was still in: so a removal after it is one that its tail will tell of too late.
+                    if left_by(row) == stream.person and change > heads.get(conversation, 0):
+                        self._left(conversation, stream.person)
+                        break
                     stream.deliver_message(conversation, change, data)
                 if any(row["kind"] == "system" for row in rows):
                     self.state.head(conversation)
             if stream.closing:
                 return
-            tail = self.tails[conversation]
-            if tail.place < stream.seen.get(conversation, 0):
-                tail.wake()
+            behind = self.tails.get(conversation)
+            if behind is not None and behind.place < stream.seen.get(conversation, 0):
+                behind.wake()
 
     async def send_state(self, stream: Stream) -> None:
         """Writes the present state: the whole sidebar."""

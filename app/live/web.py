@@ -71,6 +71,9 @@ async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | 
     if heads is None:
         stream.deliver(wire.event("reset", "cursor"))
         return True
+    if stream.all_conversations and stream.seen:
+        # It named no cursor: without this one, a program that is cut before its first message would miss some.
+        stream.deliver(wire.place(cursor.write(stream.seen)))
     try:
         await hub.send_state(stream)
         await hub.catch_up(stream, heads)

@@ -34,6 +34,11 @@ def with_id(sent: bytes, id_: str) -> bytes:
     return b"%b\nid: %b\n%b" % (name, id_.encode(), rest)
 
 
+def place(id_: str) -> bytes:
+    """A cursor without an event: clients keep it all the same (HTML, server-sent events, 9.2.6)."""
+    return f"id: {id_}\n\n".encode()
+
+
 def retry(milliseconds: int) -> bytes:
     """How long to wait before coming back."""
     return f"retry: {milliseconds}\n\n".encode()

@@ -22,8 +22,10 @@ async def send(
     """
     body = checked_body(settings, body)
     unique = _checked_key(key)
-    if reply_to is not None and not await _is_here(conversation, reply_to):
-        raise Invalid(reply_to=_("There is no such message here."))
+    if reply_to is not None:
+        await conversations.member(conversation, me)  # first: which message is where is a secret of its members
+        if not await _is_here(conversation, reply_to):
+            raise Invalid(reply_to=_("There is no such message here."))
     sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to))
     if sent is None:
         # Not in it; unless it is the general room, which a newcomer enters by this.
@@ -56,40 +58,49 @@ async def edit(settings: Settings, me: Me, message_id: int, body: str) -> Messag
     may = await access.message(message_id, me)
     may.require_mine()
     body = checked_body(settings, body)
-    await database.fetch(
-        """
-        WITH bumped AS (
-            UPDATE conversation c SET change = c.change + 1
-            WHERE c.id = $2 AND c.deleted_at IS NULL
-              AND EXISTS (SELECT FROM message x WHERE x.id = $1 AND x.body <> $3 AND x.deleted_at IS NULL)
-            RETURNING c.change
-        )
-        UPDATE message x SET body = $3, edited_at = now(), change = b.change FROM bumped b
-        WHERE x.id = $1 AND x.deleted_at IS NULL
+    changed = await database.fetch_value(
+        f"""
+        WITH {_target("x.body <> $2")}
+        UPDATE message x SET body = $2, edited_at = now(), change = b.change FROM bumped b
+        WHERE x.id = $1 RETURNING x.id
         """,
         message_id,
-        may.conversation,
         body,
     )
-    return await _now(message_id)
+    return await _now(message_id, me, changed is not None)
 
 
 async def delete(me: Me, message_id: int) -> MessageView:
     """Deletes one's own message: its place stays, its text is gone for good. Raises NotFound, Forbidden."""
     may = await access.message(message_id, me)
     may.require_mine()
-    await database.fetch(
-        """
-        WITH bumped AS (
-            UPDATE conversation c SET change = c.change + 1 WHERE c.id = $2 AND c.deleted_at IS NULL RETURNING c.change
-        )
+    changed = await database.fetch_value(
+        f"""
+        WITH {_target("true")}
         UPDATE message x SET body = '', deleted_at = now(), change = b.change FROM bumped b
-        WHERE x.id = $1 AND x.deleted_at IS NULL
+        WHERE x.id = $1 RETURNING x.id
         """,
         message_id,
-        may.conversation,
     )
-    return await _now(message_id)
+    return await _now(message_id, me, changed is not None)
+
+
+def _target(condition: str) -> str:
+    """The message $1, if it is there and its author is in the conversation, locked; then the next change number.
+
+    The locks come first: of two changes at once the second looks again at what the first has left, and whoever was
+    removed meanwhile changes nothing. So no number is taken without a change that bears it.
+    """
+    return f"""
+        target AS MATERIALIZED (
+            SELECT x.conversation FROM message x
+            JOIN membership m ON m.conversation = x.conversation AND m.person = x.author
+            WHERE x.id = $1 AND x.deleted_at IS NULL AND {condition} FOR NO KEY UPDATE OF x FOR KEY SHARE OF m
+        ), bumped AS (
+            UPDATE conversation c SET change = c.change + 1 FROM target t
+            WHERE c.id = t.conversation AND c.deleted_at IS NULL RETURNING c.change
+        )
+    """
 
 
 def checked_body(settings: Settings, body: str) -> str:
@@ -121,7 +132,9 @@ async def _is_here(conversation: int, message_id: int) -> bool:
     return bool(found == conversation)
 
 
-async def _now(message_id: int) -> MessageView:
+async def _now(message_id: int, me: Me, changed: bool) -> MessageView:
+    if not changed:  # the same text; or it is gone, or its author is, since access was given
+        (await access.message(message_id, me)).require_mine()
     line = await queries.one(message_id)
     if line is None:
         raise NotFound

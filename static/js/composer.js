@@ -26,11 +26,11 @@ if (form) {
     const text = field.value.trim();
     if (!text) return field.focus();
     const key = form.elements.key.value || newKey();
+    post(text, key);
     form.elements.key.value = newKey();
     field.value = "";
     localStorage.removeItem(draft);
     error("");
-    post(text, key);
     field.focus();
   });
   document.addEventListener("outbox:refused", ({ detail }) => error(detail));

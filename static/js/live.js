@@ -10,8 +10,10 @@ let cursor = conversation ? `${conversation.dataset.conversation}:${conversation
 let source = null;
 let failures = 0;
 let stopped = !words.me;
+let leaving = false;
 let heard = 0;
-let timer = 0;
+let timer = 0; // to come back
+let telling = 0; // to say that it is lost: not at every hiccup
 let letGoOfLock = null;
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
@@ -19,6 +21,15 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${na
 function say(text) {
   if (status.textContent !== text) status.textContent = text;
   status.dataset.state = text ? "lost" : "open";
+}
+
+// Not connected any more, and not to come back until someone looks at the page again.
+function stop(text) {
+  stopped = true;
+  close();
+  clearTimeout(telling);
+  telling = 0;
+  say(text);
 }
 
 function open(stateOnly) {
@@ -29,14 +40,15 @@ function open(stateOnly) {
   source.onopen = () => {
     failures = 0;
     heard = Date.now();
-    clearTimeout(timer);
+    clearTimeout(telling);
+    telling = 0;
     say("");
     tell("open");
   };
   source.onerror = () => {
-    timer ||= setTimeout(() => say(words.lost), 1500);
+    telling ||= setTimeout(() => say(words.lost), 1500);
     // After an HTTP error a browser gives up for good; after a cut it comes back by itself, with its last id.
-    if (source?.readyState === EventSource.CLOSED) comeBack(stateOnly);
+    if (source?.readyState === EventSource.CLOSED) comeBack(source, stateOnly);
   };
   source.addEventListener("message", (event) => {
     heard = Date.now();
@@ -48,45 +60,40 @@ function open(stateOnly) {
   }
   source.addEventListener("ping", () => (heard = Date.now()));
   source.addEventListener("reset", () => tell("reset"));
-  source.addEventListener("close", (event) => {
-    stopped = true;
-    close();
-    say(event.data === "signed-out" ? words.signedOut : words.tooMany);
-  });
+  source.addEventListener("close", (event) => stop(event.data === "signed-out" ? words.signedOut : words.tooMany));
 }
 
 function close() {
   clearTimeout(timer);
-  timer = 0;
   source?.close();
   source = null;
 }
 
-async function comeBack(stateOnly) {
-  close();
-  if (!(await allowed())) return;
+async function comeBack(refused, stateOnly) {
   failures += 1;
+  const why = await whyRefused();
+  if (source !== refused) return; // the page was shown, hidden or left meanwhile
+  if (why) return stop(why);
   const wait = Math.min(30_000, 1000 * 2 ** Math.min(failures, 5)) * (0.5 + Math.random());
-  if (failures > 1) say(words.lost);
   timer = setTimeout(() => open(stateOnly), wait);
 }
 
-// Why was it refused? A program would read the status of the stream; a browser hides it, so the page is asked for.
-async function allowed() {
+// A program would read the status of the stream; a browser hides it, so the page is asked for. Empty: to be tried again.
+async function whyRefused() {
   try {
     const where = conversation ? `/conversations/${conversation.dataset.conversation}` : "/me";
     const answer = await fetch(where, { headers: { accept: "application/json" }, cache: "no-store" });
-    if (answer.status !== 401 && answer.status !== 404) return true;
-    stopped = true;
-    say(answer.status === 401 ? words.signedOut : words.gone);
-    return false;
+    return answer.status === 401 ? words.signedOut : answer.status === 404 ? words.gone : "";
   } catch {
-    return true; // no network: try again
+    return ""; // no network
   }
 }
 
 function hidden() {
   close();
+  letGoOfLock?.();
+  letGoOfLock = null;
+  if (leaving) return;
   const waiting = new AbortController();
   letGoOfLock = () => waiting.abort();
   navigator.locks
@@ -97,26 +104,37 @@ function hidden() {
     .catch(() => {}); // it became visible before its turn came
 }
 
+// Whoever looks at a page wants it to be right, whatever ended its stream before: the server says so if it still holds.
 function visible() {
   letGoOfLock?.();
   letGoOfLock = null;
+  stopped = !words.me;
   open(false);
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? hidden() : visible()));
+const asItIs = () => (document.hidden ? hidden() : visible());
+
+document.addEventListener("visibilitychange", asItIs);
 document.addEventListener("live:reset", () => {
-  stopped = true;
-  close();
+  stop(words.lost);
   const last = Number(sessionStorage.getItem("reset") || 0);
   sessionStorage.setItem("reset", Date.now());
   if (Date.now() - last > 10_000) location.reload(); // what is typed is kept as a draft
-  else say(words.lost);
 });
-addEventListener("pagehide", close);
-addEventListener("pageshow", (event) => event.persisted && (document.hidden ? hidden() : visible()));
-addEventListener("online", () => source?.readyState !== EventSource.OPEN && visible());
+// Put back into the conversation that is open here: what was missed comes from the cursor on.
+document.addEventListener("live:back", () => document.hidden || visible());
+// A page that is left may be kept to come back to, and holds nothing until then.
+addEventListener("pagehide", () => {
+  leaving = true;
+  hidden();
+});
+addEventListener("pageshow", (event) => {
+  leaving = false;
+  if (event.persisted) asItIs();
+});
+addEventListener("online", () => source && source.readyState !== EventSource.OPEN && open(document.hidden));
 setInterval(() => {
   if (source && Date.now() - heard > SILENCE) open(document.hidden);
 }, 10_000);
 
-if (words.me) document.hidden ? hidden() : open(false);
+if (words.me) asItIs();

@@ -1,6 +1,6 @@
 // What was sent and is not acknowledged yet. It is shown at once, kept over reloads, sent in order, and tried again with
 // the same key until the server has it: the key makes a second try harmless.
-import { toBottom, upsert } from "./timeline.js";
+import { begin, toBottom, upsert } from "./timeline.js";
 
 const conversation = document.getElementById("conversation");
 const messages = document.getElementById("messages");
@@ -11,6 +11,7 @@ let failures = 0;
 
 const load = () => JSON.parse(localStorage.getItem(place) ?? "[]");
 const save = (waiting) => (waiting.length ? localStorage.setItem(place, JSON.stringify(waiting)) : localStorage.removeItem(place));
+const pending = (key) => messages.querySelector(`[data-key="${key}"]`);
 
 export function newKey() {
   // crypto.randomUUID is there on https and localhost alone; a school's server may speak plain http.
@@ -27,18 +28,13 @@ export function post(body, key) {
 }
 
 function show({ body, key }) {
-  if (messages.querySelector(`[data-key="${key}"]`)) return;
+  if (pending(key)) return;
   const item = document.getElementById("pending-template").content.firstElementChild.cloneNode(true);
   item.dataset.key = key;
   item.querySelector(".message-body").textContent = body;
-  messages.querySelector(".beginning:only-child")?.remove();
+  begin();
   messages.append(item);
 }
-
-const forget = (key) => {
-  save(load().filter((entry) => entry.key !== key));
-  messages.querySelector(`[data-key="${key}"]`)?.remove();
-};
 
 async function work() {
   if (busy) return;
@@ -49,16 +45,18 @@ async function work() {
       if (!answer) return;
       failures = 0;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      forget(entry.key);
-      if (answer.ok) upsert(page.getElementById("sent")?.innerHTML ?? "");
-      else refuse(entry, page.getElementById("composer-error")?.textContent ?? page.querySelector("h1")?.textContent ?? "");
+      save(load().filter((other) => other.key !== entry.key));
+      if (!answer.ok) refuse(entry, reason(answer, page));
+      else if (document.getElementById("newer")) location.assign(document.getElementById("jump").href);
+      else upsert(page.getElementById("sent")?.innerHTML ?? "", pending(entry.key));
+      pending(entry.key)?.remove();
     }
   } finally {
     busy = false;
   }
 }
 
-// The answer when there is a final one; null when it is to be tried again.
+// The answer when there is a final one; null when it is kept, to be tried again.
 async function send({ body, key }) {
   try {
     const answer = await fetch(`/conversations/${conversation.dataset.conversation}/messages`, {
@@ -66,29 +64,34 @@ async function send({ body, key }) {
       headers: { accept: "text/html", "hx-request": "true" },
       body: new URLSearchParams({ body, key }),
     });
-    if (answer.status < 500 && answer.status !== 429) return answer;
+    // Told to log in first: whoever does finds it sent.
+    const signedOut = answer.status === 401 || answer.headers.has("hx-redirect");
+    if (answer.status < 500 && answer.status !== 429 && !signedOut) return answer;
   } catch {
     // no network, or the server is being restarted: below
   }
   failures += 1;
-  messages.querySelector(`[data-key="${key}"]`)?.classList.add("message-unsent");
+  const item = pending(key);
+  item?.classList.add("message-unsent");
+  if (item) item.hidden = false;
   setTimeout(work, Math.min(30_000, 500 * 2 ** Math.min(failures, 6)) * (0.75 + Math.random() / 2));
   return null;
 }
 
+function reason(answer, page) {
+  if (answer.status === 404) return document.body.dataset.gone;
+  return page.getElementById("composer-error")?.textContent ?? page.querySelector("h1")?.textContent ?? "";
+}
+
 // Refused for good: the text goes back to where it was typed, with the reason.
-function refuse({ body }, reason) {
+function refuse({ body }, why) {
   const field = document.getElementById("composer-body");
   field.value = field.value ? `${body}\n${field.value}` : body;
   field.dispatchEvent(new Event("input", { bubbles: true }));
-  document.dispatchEvent(new CustomEvent("outbox:refused", { detail: reason }));
+  document.dispatchEvent(new CustomEvent("outbox:refused", { detail: why }));
 }
 
 if (conversation) {
-  document.addEventListener("live:message", ({ detail }) => {
-    // Our own message may come by the feed before its acknowledgement: then what was shown in its place goes.
-    if (detail.includes(`data-author="${me}"`)) messages.querySelector(".message-pending:not(.message-unsent)")?.remove();
-  });
   document.addEventListener("live:open", work);
   addEventListener("online", work);
   for (const entry of load()) show(entry);

@@ -7,10 +7,13 @@ const messages = document.getElementById("messages");
 const jump = document.getElementById("jump");
 const me = document.body.dataset.me;
 let read = Number(conversation?.dataset.read ?? 0);
-let below = new Set(); // positions of others' messages that came while they could not be seen
+const below = new Set(); // positions of others' messages that came while they could not be seen
 let timer = 0;
 
 const reachesEnd = () => !document.getElementById("newer");
+const isWatched = () => !document.hidden && document.hasFocus();
+const seesAll = () => isWatched() && isAtBottom() && reachesEnd();
+const tell = (detail) => document.dispatchEvent(new CustomEvent("timeline:state", { detail }));
 
 function lowestSeen() {
   if (isAtBottom() && reachesEnd()) return lastPosition();
@@ -26,7 +29,7 @@ function lowestSeen() {
 function look() {
   clearTimeout(timer);
   timer = setTimeout(async () => {
-    if (document.hidden || !document.hasFocus()) return;
+    if (!isWatched()) return;
     const seen = lowestSeen();
     for (const position of below) if (position <= seen) below.delete(position);
     show();
@@ -51,20 +54,24 @@ function show() {
   const label = jump.dataset;
   jump.hidden = isAtBottom() && reachesEnd();
   jump.textContent = !below.size ? label.latest : below.size === 1 ? label.one : label.many.replace("{n}", below.size);
-  document.dispatchEvent(new CustomEvent("timeline:state", { detail: { unread: below.size } }));
+  if (seesAll()) tell({ unread: 0 });
+}
+
+// The line stands above the first message that was not seen. An older one goes: what is below it was read since.
+function drawLine(item) {
+  const before = [...messages.querySelectorAll(":scope > .message[data-position]")].at(-2);
+  if (before && Number(before.dataset.position) > read && document.getElementById("unread")) return;
+  document.getElementById("unread")?.remove();
+  item.before(document.getElementById("unread-template").content.cloneNode(true));
 }
 
 if (conversation) {
   document.addEventListener("timeline:new", ({ detail: item }) => {
     const others = item.dataset.author !== me && item.dataset.kind !== "system";
-    const unseen = document.hidden || !document.hasFocus() || !isAtBottom() || !reachesEnd();
-    if (others && unseen) {
-      if (!below.size && item.isConnected && !document.getElementById("unread")) {
-        item.before(document.getElementById("unread-template").content.cloneNode(true));
-      }
-      below.add(Number(item.dataset.position));
-    }
-    document.dispatchEvent(new CustomEvent("timeline:state", { detail: { moved: true } }));
+    const unseen = others && !seesAll();
+    if (unseen && !below.size && item.isConnected) drawLine(item);
+    if (unseen) below.add(Number(item.dataset.position));
+    tell({ came: item, counts: unseen });
     show();
     look();
   });
@@ -74,6 +81,8 @@ if (conversation) {
     toBottom();
     look();
   });
+  // A line of the server may have been counted before it was told what was seen here.
+  for (const name of ["live:sidebar", "live:conversation"]) document.addEventListener(name, () => seesAll() && tell({ unread: 0 }));
   timeline.addEventListener("scroll", () => (show(), look()), { passive: true });
   document.addEventListener("timeline:paged", look);
   document.addEventListener("visibilitychange", look);

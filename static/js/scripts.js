@@ -9,15 +9,30 @@ for (const field of document.querySelectorAll("[data-time-zone]")) {
 document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("form[data-submit-on-enter]");
   if (!form || event.target.tagName !== "TEXTAREA") return;
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !matchMedia("(pointer: coarse)").matches) {
+  const composing = event.isComposing || event.keyCode === 229; // Safari ends a composition before it tells of its Enter
+  if (event.key === "Enter" && !event.shiftKey && !composing && !matchMedia("(pointer: coarse)").matches) {
     event.preventDefault();
     form.requestSubmit();
   }
   if (event.key === "Escape") form.querySelector("a.button")?.click();
 });
 
-// A partial that was refused for another reason than what was typed is no replacement for what stands there.
+// A partial that was refused for another reason than what was typed is no replacement for what stands there: the reason
+// is said beside it, and what was typed can be sent again.
 document.addEventListener("htmx:before:swap", (event) => {
-  const status = event.detail.ctx?.response?.status ?? 200;
-  if (status >= 400 && status !== 422) event.preventDefault();
+  const { response, text } = event.detail.ctx ?? {};
+  if ((response?.status ?? 200) < 400 || response.status === 422) return;
+  event.preventDefault();
+  complain(event.target, new DOMParser().parseFromString(text, "text/html").querySelector("h1")?.textContent);
 });
+document.addEventListener("htmx:error", (event) => event.detail.ctx && complain(event.target));
+document.addEventListener("htmx:before:request", ({ target }) => hostOf(target).querySelector("[role=alert]")?.remove());
+
+const hostOf = (source) => source.closest("form, li") ?? document.body;
+
+function complain(source, why = document.body.dataset.failed) {
+  const line = Object.assign(document.createElement("p"), { className: "error", textContent: why });
+  line.setAttribute("role", "alert");
+  hostOf(source).querySelector("[role=alert]")?.remove();
+  hostOf(source).append(line);
+}

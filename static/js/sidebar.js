@@ -2,6 +2,7 @@
 const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
 let title = document.title;
+let gone = false; // put out of the conversation that is open
 
 export function fromHtml(html) {
   const holder = document.createElement("template");
@@ -33,39 +34,59 @@ function upsert(html) {
   total();
 }
 
-// What the open conversation shows is known here first: how much of it is below the fold, and that something came.
-function current({ unread, moved }) {
+// Of the open conversation this page knows first what came and what was seen; the server's lines follow a moment later.
+function current({ unread, came, counts }) {
   const item = document.getElementById(`conversation-${here}`);
   if (!item) return;
-  if (moved) {
-    item.dataset.activity = String(Date.now() / 1000);
+  if (came) {
+    item.dataset.activity = Math.max(...[...list.children].map((other) => Number(other.dataset.activity ?? 0)));
     if (list.firstElementChild !== item && !item.contains(document.activeElement)) list.prepend(item);
+    // What a line of the server has counted already is not counted again when it arrives.
+    if (counts && Number(came.dataset.change) > Number(item.dataset.change)) unread = Number(item.dataset.unread) + 1;
   }
-  if (unread === undefined) return;
+  if (unread === undefined || unread === Number(item.dataset.unread)) return;
   item.dataset.unread = unread;
   item.classList.toggle("sidebar-item-unread", unread > 0);
-  let badge = item.querySelector(".badge");
-  if (!unread) badge?.remove();
-  else {
-    badge ??= item.querySelector("a").appendChild(Object.assign(document.createElement("span"), { className: "badge" }));
-    badge.textContent = unread > 99 ? "99+" : unread;
-  }
+  item.querySelector(".badge")?.remove();
+  if (unread) item.querySelector("a").append(badge(unread));
   total();
+}
+
+function badge(unread) {
+  const template = document.getElementById("badge-template");
+  const made = template.content.firstElementChild.cloneNode(true);
+  made.firstElementChild.textContent = unread > 99 ? "99+" : unread;
+  made.lastElementChild.textContent = unread === 1 ? template.dataset.one : template.dataset.many.replace("{n}", unread);
+  return made;
+}
+
+// Put back into it: the page goes on where it was left.
+function cameBack() {
+  if (!gone || !document.getElementById(`conversation-${here}`)) return;
+  gone = false;
+  document.dispatchEvent(new CustomEvent("live:back"));
 }
 
 if (list) {
   document.addEventListener("live:sidebar", ({ detail }) => {
     const focused = document.activeElement?.closest?.(".sidebar-item")?.id;
     list.replaceChildren(fromHtml(detail));
+    htmx.process(list);
     if (focused) document.querySelector(`#${focused} > a`)?.focus();
     markCurrent();
     total();
+    cameBack();
   });
-  document.addEventListener("live:conversation", ({ detail }) => upsert(detail));
+  document.addEventListener("live:conversation", ({ detail }) => {
+    upsert(detail);
+    cameBack();
+  });
   document.addEventListener("live:conversation-gone", ({ detail }) => {
     document.getElementById(`conversation-${detail}`)?.remove();
     total();
-    if (detail === here) document.getElementById("connection").textContent = document.body.dataset.gone;
+    if (detail !== here) return;
+    gone = true;
+    document.getElementById("connection").textContent = document.body.dataset.gone;
   });
   document.addEventListener("live:conversation-head", ({ detail }) => {
     for (const part of [...fromHtml(detail).children]) document.getElementById(part.id)?.replaceWith(part);
@@ -74,5 +95,6 @@ if (list) {
     total();
   });
   document.addEventListener("timeline:state", ({ detail }) => current(detail));
+  document.addEventListener("htmx:after:swap", () => (markCurrent(), total())); // more of the list was asked for
   total();
 }

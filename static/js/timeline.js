@@ -6,6 +6,7 @@ const conversation = document.getElementById("conversation");
 const timeline = document.getElementById("timeline");
 const messages = document.getElementById("messages");
 const announcer = document.getElementById("announcer");
+const composer = document.getElementById("composer-body");
 const NEAR = 60;
 const MOST = 600;
 const KEEP = 400;
@@ -24,18 +25,31 @@ export const lastPosition = () => position([...all()].at(-1) ?? { dataset: { pos
 export function steady(change) {
   const follow = isAtBottom() && reachesEnd();
   const top = timeline.getBoundingClientRect().top;
-  const anchor = follow ? null : [...messages.children].find((item) => item.getBoundingClientRect().bottom > top);
+  const anchor = [...messages.children].find((item) => item.getBoundingClientRect().bottom > top);
   const before = anchor?.getBoundingClientRect().top;
   change();
   if (follow) toBottom();
-  else if (anchor?.isConnected) timeline.scrollTop += anchor.getBoundingClientRect().top - before;
+  if (!anchor?.isConnected) return;
+  const moved = anchor.getBoundingClientRect().top - before;
+  if (follow) slide(-moved);
+  else timeline.scrollTop += moved;
 }
 
-export function upsert(html) {
+// What makes room at the end glides there: a jump is hard to follow with the eyes.
+function slide(by) {
+  if (!by || document.hidden) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const timing = still ? { duration: 40, easing: "steps(1, end)" } : { duration: 140, easing: "ease-out" };
+  messages.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { ...timing, composite: "add" });
+}
+
+// Puts a message in its place; `instead` is what stood for it until now. Gives it when it is new at the end.
+export function upsert(html, instead = null) {
   const item = fromHtml(html).querySelector("li");
   if (!item) return null;
   const there = document.getElementById(item.id);
   if (there) {
+    instead?.remove();
     if (there.classList.contains("message-editing") || Number(there.dataset.change) > Number(item.dataset.change)) return null;
     steady(() => there.replaceWith(item));
     htmx.process(item);
@@ -44,12 +58,17 @@ export function upsert(html) {
   const shown = all();
   if (shown.length && position(item) < position(shown[0]) && document.getElementById("older")) return null;
   if (!reachesEnd() && position(item) > lastPosition()) {
-    if (early.size < MOST) early.set(position(item), html);
-    return item;
+    const changed = item.matches(".message-deleted, :has(.message-edited)");
+    early.set(position(item), html);
+    if (early.size > MOST) early.delete(early.keys().next().value); // the pages to come have the older ones
+    return changed ? null : item;
   }
   const next = [...shown].reverse().reduce((found, other) => (position(other) > position(item) ? other : found), null);
+  // Our own may come by the feed before its acknowledgement: what waits in its place makes room.
+  if (item.dataset.author === me) instead ??= messages.querySelector(".message-pending:not(.message-unsent)");
   steady(() => {
-    messages.querySelector(".beginning:only-child")?.remove();
+    if (instead) instead.hidden = true;
+    begin();
     messages.insertBefore(item, next ?? messages.querySelector(".message-pending"));
     trim();
   });
@@ -57,13 +76,18 @@ export function upsert(html) {
   return next ? null : item;
 }
 
+// Of a conversation in which nothing was written, the page says so; with the first message it is where it begins.
+export function begin() {
+  const empty = messages.querySelector(".beginning:only-child");
+  if (empty) empty.textContent = messages.dataset.begins;
+}
+
 // A page that stays open in a lively room forgets its oldest; they are paged in again when looked for.
 function trim() {
   const shown = [...all()];
   if (shown.length <= MOST || !isAtBottom()) return;
-  const dropped = shown.slice(0, shown.length - KEEP);
-  document.getElementById("older")?.remove();
-  for (const item of dropped) item.remove();
+  const kept = shown.at(-KEEP);
+  while (messages.firstElementChild !== kept) messages.firstElementChild.remove();
   const pager = document.getElementById("older-template").content.cloneNode(true);
   const link = pager.querySelector("a");
   const first = position(all()[0]);
@@ -117,7 +141,10 @@ if (timeline) {
       early.clear();
     }
     document.dispatchEvent(new CustomEvent("timeline:paged"));
-    messages.querySelector(".message-editing textarea, .message-editing [autofocus]")?.focus();
+    const edited = messages.querySelector(".message-editing textarea, .message-editing [autofocus]");
+    // Whoever saved or gave up goes on writing; a screen that is touched would open its keyboard.
+    if (edited) edited.focus();
+    else if (document.activeElement === document.body && matchMedia("(pointer: fine)").matches) composer.focus({ preventScroll: true });
   });
   const start = document.querySelector(location.hash && /^#[\w-]+$/.test(location.hash) ? location.hash : "#unread") ?? document.getElementById("unread");
   if (start && start.id !== "end" && messages.contains(start)) start.scrollIntoView({ block: start.id === "unread" ? "start" : "center" });

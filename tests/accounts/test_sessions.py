@@ -158,7 +158,6 @@ def forgeries(server: Server, olive: Actor, other: Actor) -> dict[str, str]:
         "alg None": f"{encoded({'alg': 'None'})}.{payload}.{signature}",
         "another algorithm": signed(algorithm="HS512"),
         "another secret": signed("x" * 64),
-        "an empty secret": signed(""),
         "no signature": f"{header}.{payload}.",
         "a changed payload": f"{header}.{encoded(good | {'sub': str(other.id)})}.{signature}",
         "a refresh token": olive.refresh,
@@ -169,12 +168,9 @@ def forgeries(server: Server, olive: Actor, other: Actor) -> dict[str, str]:
         "no person": signed(sub=None),
         "another person": signed(sub=str(other.id)),
         "a person that is no number": signed(sub="olive"),
-        "an enormous person": signed(sub=str(10**30)),
         "no session": signed(sid=None),
         "another one's session": signed(sid=other.session),
         "a session that never was": signed(sid=10**12),
-        "an enormous session": signed(sid=10**30),
-        "nothing": "",
         "noise": "a.b.c",
         "a long noise": "." * 20_000,
         "another script": "\u00e9.\u00e8.\u00ff",
@@ -257,9 +253,8 @@ async def test_a_session_is_ended_one_by_one_with_its_streams(server: Server, ol
 
 
 async def test_a_session_is_ended_by_a_plain_form(server: Server, olive: Actor) -> None:
-    other = (
-        await server.client(accept="application/json").post("/auth/login", json={"login": "olive", "password": PASSWORD})
-    ).json()
+    program = server.client(accept="application/json")
+    other = (await program.post("/auth/login", json={"login": "olive", "password": PASSWORD})).json()
     there = await database.fetch_value("SELECT max(id) FROM session")
     answer = await olive.browser.post(f"/me/sessions/{there}?_method=delete")
     assert (answer.status_code, answer.headers["location"]) == (303, "/me/sessions")

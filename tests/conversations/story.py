@@ -66,22 +66,26 @@ async def owner_of(conversation: int) -> int | None:
 
 
 @asynccontextmanager
-async def held(cast: Cast, conversation: int) -> AsyncIterator[None]:
-    """Inside, every request that changes the conversation waits; afterwards they go on in the order of their coming."""
+async def held(cast: Cast, conversation: int) -> AsyncIterator[asyncpg.Connection]:
+    """Inside, every request that changes the conversation waits; afterwards they go on in the order of their coming.
+
+    What is changed meanwhile by the connection that is given was there first."""
     connection = await asyncpg.connect(cast.server.settings.database_url)
     try:
         async with connection.transaction():
             await connection.execute("SELECT FROM conversation WHERE id = $1 FOR NO KEY UPDATE", conversation)
-            yield
+            yield connection
     finally:
         await connection.close()
 
 
 async def waiting(many: int) -> None:
-    """Returns when so many statements wait for a lock."""
-    async with asyncio.timeout(10):
-        while await _blocked() < many:
-            await asyncio.sleep(0.01)  # Postgres tells nobody who begins to wait
+    """Returns when so many statements wait for a lock; fails when they never do."""
+    for _ in range(1000):
+        if await _blocked() >= many:
+            return
+        await asyncio.sleep(0.01)  # Postgres tells nobody who begins to wait
+    raise AssertionError(f"never were {many} waiting")
 
 
 async def _blocked() -> int:
@@ -92,7 +96,7 @@ async def _blocked() -> int:
 
 
 async def assert_whole(conversation: int) -> None:
-    """Positions are 1..n without gap, changes are given once, and the conversation's own numbers are the last of each."""
+    """Positions are 1..n without gap, changes are given once, and the conversation's numbers are the last of each."""
     rows = await database.fetch("SELECT position, change FROM message WHERE conversation = $1", conversation)
     head = await database.fetch_row("SELECT position, change FROM conversation WHERE id = $1", conversation)
     assert head is not None

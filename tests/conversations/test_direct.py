@@ -89,4 +89,5 @@ async def test_nobody_is_added_and_nobody_leaves(cast: Cast) -> None:
 
 async def test_a_plain_form_leads_to_it(cast: Cast) -> None:
     answer = await cast.milo.browser.post("/direct/mina?_method=put")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/conversations/{await direct(cast.milo, cast.mina)}")
+    there = f"/conversations/{await direct(cast.milo, cast.mina)}"
+    assert (answer.status_code, answer.headers["location"]) == (303, there)

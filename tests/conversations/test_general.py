@@ -3,6 +3,7 @@
 import asyncio
 
 from app.core import database
+from app.core.i18n import catalogue
 from tests.conftest import Cast, Server
 from tests.conversations.story import events, history, members, sidebar
 
@@ -73,7 +74,9 @@ async def test_nobody_leaves_removes_renames_or_deletes_the_general_room(cast: C
 
 
 async def test_the_room_is_called_in_the_readers_language(cast: Cast) -> None:
-    assert (await sidebar(cast.mina))[cast.general]["title"] == "Général"
+    french = catalogue("fr").gettext("General")
+    assert french != "General"
+    assert (await sidebar(cast.mina))[cast.general]["title"] == french
     assert (await sidebar(cast.milo))[cast.general]["title"] == "General"
 
 

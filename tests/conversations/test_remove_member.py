@@ -4,7 +4,17 @@ import asyncio
 
 from app.core import database
 from tests.conftest import Actor, Cast
-from tests.conversations.story import assert_whole, events, held, history, make_group, members, owner_of, sidebar, waiting
+from tests.conversations.story import (
+    assert_whole,
+    events,
+    held,
+    history,
+    make_group,
+    members,
+    owner_of,
+    sidebar,
+    waiting,
+)
 
 
 async def leave(who: Actor, conversation: int) -> int:
@@ -94,7 +104,9 @@ async def test_an_heir_who_leaves_at_the_same_moment_hands_on(cast: Cast) -> Non
 
 async def test_one_who_is_no_longer_owner_when_their_turn_comes_removes_nobody(cast: Cast) -> None:
     async with held(cast, cast.chess):
-        handing = asyncio.create_task(cast.olive.api.put(f"/conversations/{cast.chess}/owner", json={"username": "milo"}))
+        handing = asyncio.create_task(
+            cast.olive.api.put(f"/conversations/{cast.chess}/owner", json={"username": "milo"})
+        )
         await waiting(1)
         removing = asyncio.create_task(cast.olive.api.delete(f"/conversations/{cast.chess}/members/{cast.milo.id}"))
         await waiting(2)

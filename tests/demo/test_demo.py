@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import random
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -21,10 +19,8 @@ from app import demo
 from app.accounts.usernames import FORM, is_reserved
 from app.core import database, security
 from app.core.settings import Settings, load
-from app.demo import script, world
 from app.demo.cast import characters
-from app.demo.chat import Chat
-from app.demo.slots import Slots
+from tests.demo.invariants import wrong
 
 NEW_PERSON = """
     INSERT INTO person (username, skeleton, name, email, email_key, password_hash, search_key)
@@ -47,7 +43,7 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-def filled(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+def filled(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     """One filled database for the tests that only read."""
     name = f"demo_{uuid4().hex[:12]}"
     admin, dsn = (cluster.replace("@/causerie?", f"@/{each}?") for each in ("postgres", name))
@@ -55,8 +51,7 @@ def filled(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
     settings = load({"DATABASE_URL": dsn, "DATA_DIR": str(tmp_path_factory.mktemp("demo"))})
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         asyncio.run(demo.fill(settings, dsn))
-    yield Filled(dsn, printed.getvalue())
-    asyncio.run(_execute(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+    return Filled(dsn, printed.getvalue())  # it goes with the cluster, at the end of the session
 
 
 @pytest.fixture
@@ -81,91 +76,8 @@ async def _execute(dsn: str, sql: str) -> None:
     await connection.close()
 
 
-async def _wrong(connection: asyncpg.Connection) -> dict[str, list[int]]:
-    """What breaks an invariant of the feed: for each of them the conversations, or messages, that do."""
-    found = {name: [row[0] for row in await connection.fetch(sql)] for name, sql in INVARIANTS.items()}
-    return {name: ids for name, ids in found.items() if ids}
-
-
-INVARIANTS = {
-    "positions run from 1 to the head without gap": """
-        SELECT c.id FROM conversation c LEFT JOIN message m ON m.conversation = c.id GROUP BY c.id
-        HAVING c.position <> count(m.id) OR min(m.position) <> 1 OR max(m.position) <> c.position
-    """,
-    "positions follow the time": """
-        SELECT id FROM (
-            SELECT id, created_at <= lag(created_at) OVER (PARTITION BY conversation ORDER BY position) AS wrong
-            FROM message
-        ) m WHERE wrong
-    """,
-    "the highest change is the head": """
-        SELECT c.id FROM conversation c LEFT JOIN message m ON m.conversation = c.id GROUP BY c.id
-        HAVING coalesce(max(m.change), 0) <> c.change OR min(m.change) < 1
-    """,
-    "there are as many changes as messages, edits and deletions": """
-        SELECT c.id FROM conversation c JOIN message m ON m.conversation = c.id GROUP BY c.id
-        HAVING c.change <> count(*) + count(m.edited_at) + count(m.deleted_at)
-    """,
-    "what was changed stands in the feed where it was changed, not where it was made": """
-        WITH placed AS (SELECT *, coalesce(deleted_at, edited_at, created_at) AS last FROM message)
-        SELECT id FROM (
-            SELECT id, last < lag(last) OVER (PARTITION BY conversation ORDER BY change) AS wrong FROM placed
-        ) m WHERE wrong
-    """,
-    "a conversation was last active when its newest message was sent": """
-        SELECT c.id FROM conversation c JOIN message m ON m.conversation = c.id AND m.position = c.position
-        WHERE c.last_activity_at <> m.created_at OR c.created_at > c.last_activity_at
-    """,
-    "nobody has read further than there is, nor less than they wrote": """
-        SELECT m.id FROM membership m JOIN conversation c ON c.id = m.conversation
-        WHERE m.read_position > c.position OR m.read_position < (
-            SELECT coalesce(max(x.position), 0) FROM message x WHERE x.conversation = c.id AND x.author = m.person
-        )
-    """,
-    "who writes is a member then": """
-        SELECT x.id FROM message x WHERE x.kind = 'text' AND NOT EXISTS (
-            SELECT FROM membership m
-            WHERE m.conversation = x.conversation AND m.person = x.author AND m.joined_at <= x.created_at
-        ) AND NOT EXISTS (
-            SELECT FROM message gone WHERE gone.conversation = x.conversation AND gone.subject = x.author
-              AND gone.event IN ('left', 'removed') AND gone.position > x.position
-        )
-    """,
-    "who was removed or left is no member": """
-        SELECT m.id FROM membership m JOIN message gone ON gone.conversation = m.conversation
-        WHERE gone.subject = m.person AND gone.event IN ('left', 'removed')
-    """,
-    "an answer is to something earlier in the same conversation": """
-        SELECT m.id FROM message m LEFT JOIN message x ON x.id = m.reply_to
-        WHERE m.reply_to IS NOT NULL AND (x.conversation, x.position < m.position)
-              IS DISTINCT FROM (m.conversation, true)
-    """,
-    "what was deleted has no text, the rest has": """
-        SELECT id FROM message WHERE kind = 'text' AND (deleted_at IS NULL) = (body = '')
-    """,
-    "messages of people have a key, those of the system an event": """
-        SELECT id FROM message WHERE (kind = 'text') <> (key IS NOT NULL) OR (kind = 'system') <> (event IS NOT NULL)
-    """,
-    "everyone is in the general room": """
-        SELECT p.id FROM person p WHERE NOT EXISTS (
-            SELECT FROM membership m JOIN conversation c ON c.id = m.conversation AND c.kind = 'general'
-            WHERE m.person = p.id AND m.joined_at >= p.created_at
-        )
-    """,
-    "the owner of a group is in it": """
-        SELECT c.id FROM conversation c WHERE c.kind = 'group' AND NOT EXISTS (
-            SELECT FROM membership m WHERE m.conversation = c.id AND m.person = c.owner
-        )
-    """,
-    "a direct conversation is of the two that its key names": """
-        SELECT c.id FROM conversation c JOIN membership m ON m.conversation = c.id WHERE c.kind = 'direct'
-        GROUP BY c.id HAVING c.direct_key <> min(m.person) || ':' || max(m.person) OR count(*) <> 2
-    """,
-}
-
-
 async def test_the_history_is_one_that_the_app_could_have_written(reader: asyncpg.Connection) -> None:
-    assert await _wrong(reader) == {}
+    assert await wrong(reader) == {}
 
 
 async def test_it_has_people_rooms_and_thousands_of_messages_of_the_last_three_months(
@@ -320,7 +232,7 @@ async def test_whoever_signed_up_before_keeps_their_place_behind_the_history(
             person,
         )
     await demo.fill(settings, dsn, 0.2)
-    assert await _wrong(writer) == {}
+    assert await wrong(writer) == {}
     last = await writer.fetch(
         """
         SELECT p.username, x.position = m.read_position AS read FROM message x JOIN person p ON p.id = x.author
@@ -334,57 +246,7 @@ async def test_whoever_signed_up_before_keeps_their_place_behind_the_history(
 async def test_a_shorter_limit_of_messages_is_kept(dsn: str, settings: Settings, writer: asyncpg.Connection) -> None:
     await demo.fill(replace(settings, max_message_length=80), dsn, 0.2)
     assert await writer.fetchval("SELECT max(length(body)) FROM message WHERE kind = 'text'") == 80
-    assert await _wrong(writer) == {}
-
-
-def test_the_same_seed_tells_the_same_story() -> None:
-    now = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
-    one, other = ([d.body for chat in _conversations(now, first, 0.3) for d in chat.drafts] for first in (1, 5_000))
-    assert one == other
-
-
-@pytest.mark.parametrize("hour", [3, 7, 23])
-def test_at_any_hour_it_ends_before_now_and_has_what_is_unread(hour: int) -> None:
-    now = datetime(2026, 3, 30, hour, 1, tzinfo=UTC)  # the clocks changed the day before
-    told = _conversations(now, 1, 1)
-    assert max(d.said_at for chat in told for d in chat.drafts) <= now
-    behind = {
-        sum(d.counts and d.author != 1 for d in chat.drafts[stay.read_position :])
-        for chat in told
-        for stay in chat.stays
-        if stay.person == 1
-    }
-    assert {0, 3, 27, 150} <= behind
-
-
-def test_twice_the_scale_is_twice_the_talk() -> None:
-    now = datetime.now(UTC)
-    one, two = (sum(len(chat.drafts) for chat in _conversations(now, 1, scale)) for scale in (0.5, 1))
-    assert 1.8 < two / one < 2.1
-
-
-def test_every_written_line_can_be_spoken_in_full() -> None:
-    cast = characters()
-    for dialogue in script.dialogues():
-        names = {name: "Alex" for letter in (*dialogue.speakers, "B") for name in (letter, f"@{letter}")}
-        for seed in range(5):
-            slots = Slots(random.Random(seed), dialogue.language, datetime.now(UTC), names, cast)
-            for line in dialogue.lines:
-                text = script.speak(line.text, slots.__getitem__, slots.choose)
-                assert not re.search(r"\{@?[A-Za-z]\w*\}|\{[^{}\n]*\|", text), text
-                assert 0 < len(text) <= 2_000 or line.deleted, line
-
-
-def test_a_line_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "odd.txt").write_text("== en chat\nA: fine\nnobody says this\n")
-    monkeypatch.setattr(script, "TEXTS", tmp_path)
-    with pytest.raises(ValueError, match=r"odd\.txt:3 .*nobody says this"):
-        script.dialogues.__wrapped__()
-
-
-def _conversations(now: datetime, first_id: int, scale: float) -> list[Chat]:
-    people = world.settle_in(list(enumerate(characters(), first_id)), now)
-    return world.conversations(people, now, now, scale, 2_000)
+    assert await wrong(writer) == {}
 
 
 def _runs_right_to_left(text: str) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
+from app.core import embedded
+from tests.faults.processes import Program
 
 Report = Callable[[str], None]
 
@@ -20,6 +24,41 @@ def folder() -> Iterator[Path]:
     made.chmod(0o711)
     yield made
     shutil.rmtree(made)
+
+
+class Postgres:
+    """A Postgres as a provider would run it: not a child of Causerie, which knows its address alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cluster = embedded.prepare(folder / "database")
+        self.start()
+        self.dsn = self.cluster.dsn
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        self.process = self.cluster.start()
+        assert self.process is not None
+        self.cluster.wait_ready(self.process)
+
+    def crash(self) -> None:
+        """Ends it at once, as pg_ctl -m immediate does; what was committed is found again at the next start."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(20)
+
+
+@pytest.fixture
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """A running one, its tables made by `python -m app migrate` as a release does it."""
+    made = Postgres(folder)
+    try:
+        with Program(folder, ["app", "migrate"], DATABASE_URL=made.dsn) as release:
+            assert release.process.wait(60) == 0, release.output
+        yield made
+    finally:
+        if made.process is not None:
+            made.cluster.stop(made.process)
+        made.cluster.close()
 
 
 @pytest.fixture

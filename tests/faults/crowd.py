@@ -98,10 +98,9 @@ class Sender:
                 self.crowd.cuts += 1
             else:
                 if answer.status == 201:
-                    found = datetime.fromisoformat(answer.json["created_at"]) < began
-                    kept = Kept(
-                        room, *(answer.json[name] for name in ("id", "position", "change")), key, tries, found
-                    )
+                    made = answer.json
+                    found = datetime.fromisoformat(made["created_at"]) < began
+                    kept = Kept(room, made["id"], made["position"], made["change"], key, tries, found)
                     self.crowd.acknowledge(kept, asked)
                     return kept
                 assert answer.status == 503, f"a send was answered {answer.status}: {answer.body!r}"
@@ -118,7 +117,8 @@ class Watcher:
 
     def __init__(self, port: int, who: Person, after: dict[int, int] | None, *, json: bool = True) -> None:
         self.who = who
-        self.rooms = after
+        self.rooms = after or {}
+        self.everything = after is None
         self.connection = Connection(port, who.token)
         query = ["format=json"] if json else []
         if after is not None:
@@ -219,6 +219,7 @@ class Crowd:
     refused: int = 0
     stopping: bool = False
     longest_silence: float = 0.0
+    _writing: list[asyncio.Task[None]] = field(default_factory=list)
     _last: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), 0.0))
 
     def acknowledge(self, kept: Kept, asked: float) -> None:
@@ -246,18 +247,27 @@ class Crowd:
         async with asyncio.TaskGroup() as group:
             watching = [group.create_task(watcher.run()) for watcher in self.watchers]
             await self.all_connected()
-            writing = [group.create_task(sender.run()) for sender in senders]
+            self._writing = [group.create_task(sender.run()) for sender in senders]
             yield
-            self.stopping = True
-            await asyncio.wait(writing, timeout=30)
-            heads = {kept.conversation: kept.change for kept in sorted(self.kept, key=lambda kept: kept.change)}
-            await until(
-                lambda: all(w.last(room) >= heads.get(room, 0) for w in self.watchers for room in w.rooms or heads),
-                20,
-                "every stream has seen the last message",
-            )
+            await self.settled()
             for task in watching:
                 task.cancel()
+
+    async def settled(self) -> None:
+        """Stops the senders and waits until every stream has seen the last message."""
+        self.stopping = True
+        _done, late = await asyncio.wait(self._writing, timeout=30)
+        assert not late, "a sender could not finish"
+        heads = {kept.conversation: kept.change for kept in sorted(self.kept, key=lambda kept: kept.change)}
+
+        def all_seen() -> bool:
+            return all(
+                watcher.last(room) >= heads.get(room, 0)
+                for watcher in self.watchers
+                for room in (heads if watcher.everything else watcher.rooms)
+            )
+
+        await until(all_seen, 20, "every stream has seen the last message")
 
     async def judge(self, dsn: str) -> None:
         """Nothing lost, nothing twice, everything in order: in the database and on every stream."""
@@ -282,10 +292,10 @@ class Crowd:
             assert positions == list(range(1, len(positions) + 1)), f"positions of {room} have a gap or a repeat"
             assert changes == list(range(1, len(changes) + 1))
         for watcher in self.watchers:
-            for room in feed if watcher.rooms is None else watcher.rooms:
-                begin = 0 if watcher.rooms is None else watcher.rooms[room]
+            for room in feed if watcher.everything else watcher.rooms:
                 seen = [change for where, change in watcher.messages if where == room]
-                first = seen[0] if watcher.rooms is None and seen else begin + 1  # it began where the room stood
+                # A program that follows everything began where the room stood then.
+                first = min(seen, default=1) if watcher.everything else watcher.rooms[room] + 1
                 assert seen == [change for change in feed[room] if change >= first], (
                     f"{watcher.path} did not see room {room} once and in order: {_difference(seen, feed[room])}"
                 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import app
+from tests.faults.wire import Connection
 
 PROJECT = Path(app.__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -42,10 +43,12 @@ class Program:
 
     def __init__(self, folder: Path, arguments: Sequence[str], **environment: str) -> None:
         """`arguments` follow `python -m`. DATA_DIR is `folder`, and PORT a free one unless `environment` names it."""
+        self.arguments = arguments
         self.port = int(environment.get("PORT") or free_port())
         self.log = folder / f"output-{self.port}.log"
         kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         mine = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # a Procfile says only `python`
             "DATA_DIR": str(folder),
             "PORT": str(self.port),
             "RATE_LIMITS": "off",
@@ -70,7 +73,7 @@ class Program:
     def __exit__(self, failed: object, *_: object) -> None:
         """Ends all that is left, politely first."""
         if failed:
-            print(f"--- what {self.process.args} said ---\n{self.output[-int(os.environ.get('TAIL', '5000')):]}---")
+            print(f"--- what {' '.join(self.arguments)} said ---\n{self.output[-5000:]}---")
         self.tree()
         if self.process.poll() is None:
             self.process.terminate()
@@ -87,7 +90,7 @@ class Program:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    async def serves(self, seconds: float = 40) -> Self:
+    async def serves(self, seconds: float = 90) -> Self:
         """Waits until all its web processes answer."""
         await until(self._welcomed, seconds, "Causerie is running")
         return self
@@ -114,6 +117,10 @@ class Program:
         """The pids of the children that are `web`, `worker` or `postgres`, the oldest first."""
         pattern = re.compile(rf"-m app {word}\b" if word != "postgres" else r"bin/postgres -D")
         return [pid for pid in sorted(self.tree()) if pattern.search(command(pid))]
+
+    def serving(self, connection: Connection) -> int | None:
+        """Which of its web processes is at the other end."""
+        return who_serves(self.port, connection.local_port, self.children("web"))
 
     async def one(self, word: str, but: int = 0) -> int:
         """The pid of the only such child, once there is one (another than `but`)."""

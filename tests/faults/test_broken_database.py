@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -10,13 +11,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.faults.conftest import Report, embedded_dsn
+from tests.faults.conftest import Postgres, Report, embedded_dsn
 from tests.faults.crowd import Crowd, Sender, Visitor, Watcher, make_room, sign_up
-from tests.faults.processes import Program, kill
+from tests.faults.processes import Program, kill, until
 from tests.faults.wire import Connection
 
 pytestmark = pytest.mark.xdist_group("faults")
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
+AWAY = 20
 CUT_ALL = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -97,6 +99,49 @@ async def test_postgres_may_crash_and_nothing_is_lost(folder: Path, report: Repo
         f"3 crashes: {len(crowd.kept)} acknowledged, {crowd.refused} answered 503, {crowd.replays} found kept at the "
         f"retry; longest to the next send {max(sends):.2f} s, to health {max(healths):.2f} s, to a new stream "
         f"{max(streams):.2f} s; {_lines_of_its_own(program)} log lines"
+    )
+
+
+async def test_streams_stay_open_while_postgres_is_away_and_then_get_what_they_missed(
+    folder: Path, postgres: Postgres, report: Report
+) -> None:
+    settings = {"DATABASE_URL": postgres.dsn, "WEB_CONCURRENCY": "2", "HEARTBEAT_SECONDS": "1"}
+    with Program(folder, ["app", "serve", "--web-only"], **settings) as program:
+        await program.serves()
+        before = program.children("web")
+        crowd, senders = await crowd_of(program)
+        async with crowd.at_work(senders):
+            await crowd.more(15)
+            postgres.crash()
+            gone = time.monotonic()
+            kept, pings = len(crowd.kept), [watcher.events["ping"] for watcher in crowd.watchers]
+            health = Connection(program.port)
+            while time.monotonic() - gone < AWAY:
+                answer = await health.ask("GET", "/health")
+                assert answer.status == 503
+                assert answer.json["status"] == "down"
+                await asyncio.sleep(0.2)
+            assert len(crowd.kept) <= kept + len(senders), "only what was under way may still be acknowledged"
+            refused = crowd.refused
+            assert refused > 0
+            assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
+            beats = [watcher.events["ping"] - old for watcher, old in zip(crowd.watchers, pings, strict=True)]
+            assert min(beats) >= AWAY / 2, "the streams' heart went on beating"
+            postgres.start()
+            back = time.monotonic()
+            healed = await healthy(program.port, back)
+            sent = await crowd.recovered(back)
+            room = crowd.kept[-1].conversation
+            head = crowd.kept[-1].change
+            await until(lambda: all(w.last(room) >= head for w in crowd.watchers if room in w.rooms), 10, "caught up")
+            seen = time.monotonic() - back
+        await crowd.judge(postgres.dsn)
+        assert program.children("web") == before, "the app was restarted"
+        assert all(watcher.opened == 1 for watcher in crowd.watchers)
+        assert program.trouble() == []
+    report(
+        f"Postgres away for {AWAY} s: {refused} sends answered 503, {sum(beats)} pings meanwhile; once it was back the "
+        f"next send took {sent:.2f} s, health {healed:.2f} s, all streams had it after {seen:.2f} s"
     )
 
 

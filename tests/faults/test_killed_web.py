@@ -7,13 +7,14 @@ import os
 import random
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.core.supervisor import RAN_WELL
 from tests.faults.conftest import Report, embedded_dsn
-from tests.faults.crowd import Crowd, Sender, Watcher, make_room, sign_up
+from tests.faults.crowd import Crowd, Person, Sender, Watcher, make_room, sign_up
 from tests.faults.processes import Program, age, kill, until
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -38,11 +39,11 @@ async def test_nothing_acknowledged_is_lost_or_seen_twice_when_the_web_process_i
                 await crowd.all_connected()
                 await crowd.more(15)
                 # A child that dies younger is started again more slowly each time; that is the supervisor's own test.
-                await until(lambda web=web: age(web) > RAN_WELL, RAN_WELL + 5, "the web process is two seconds old")
+                await until(partial(_old_enough, web), RAN_WELL + 5, "the web process is two seconds old")
                 await asyncio.sleep(chance.uniform(0, 0.06))  # at any moment of a send: this is the throw of the dice
                 killed = time.monotonic()
                 kill(web, signal.SIGKILL)
-                outages.append(await crowd.recovered(killed))
+                outages.append(await crowd.recovered(killed, 30))
                 assert web not in program.children("web")
         lasted = time.monotonic() - began
         await crowd.judge(embedded_dsn(folder))
@@ -54,7 +55,11 @@ async def test_nothing_acknowledged_is_lost_or_seen_twice_when_the_web_process_i
     assert program.trouble() == []
 
 
-def _watchers(port: int, people: list, rooms: list[int]) -> list[Watcher]:  # type: ignore[type-arg]
+def _old_enough(pid: int) -> bool:
+    return age(pid) > RAN_WELL
+
+
+def _watchers(port: int, people: list[Person], rooms: list[int]) -> list[Watcher]:
     """Pages of one room, programs that follow one or several, and programs that follow everything."""
     every = dict.fromkeys(rooms, 0)
     one = [Watcher(port, people[n], {rooms[n % 3]: 0}, json=n % 2 == 0) for n in range(6)]

@@ -19,6 +19,8 @@ from app.core.settings import Settings
 
 PUBLIC = {"public": True}
 HOME = "/conversations"
+# A page whose address is a key: kept by nobody, told to nobody.
+SECRET_PAGE = {"referrer-policy": "no-referrer", "cache-control": "no-store"}
 Next = Annotated[str, Parameter(query="next", required=False)]
 
 
@@ -128,7 +130,7 @@ async def forgot(data: Forgot, request: Request[Any, Any, Any], settings: Settin
 
 @get("/auth/reset-password", opt=PUBLIC)
 async def reset_page(token: str = "") -> Page[EntranceView]:
-    return Page("accounts/reset.html", EntranceView(token=token), headers={"referrer-policy": "no-referrer"})
+    return Page("accounts/reset.html", EntranceView(token=token), headers=SECRET_PAGE)
 
 
 @post("/auth/reset-password", status_code=204, opt={**PUBLIC, "form": "accounts/reset.html"})

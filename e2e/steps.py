@@ -1,0 +1,38 @@
+"""What people do in a page, and where they look."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def composer(page: Page) -> Locator:
+    return page.get_by_label("Your message")
+
+
+def write(page: Page, text: str) -> None:
+    """Types a message and sends it with Enter."""
+    composer(page).fill(text)
+    composer(page).press("Enter")
+
+
+def message(page: Page, text: str) -> Locator:
+    """The messages in which this stands as words of their own."""
+    return page.locator("#messages .message", has_text=re.compile(rf"(^|\s){re.escape(text)}(\s|$)"))
+
+
+def bodies(page: Page) -> list[str]:
+    """The texts on the page, from the top, without the system's."""
+    return page.locator("#messages .message[data-kind=text] .message-body").all_inner_texts()
+
+
+def live(page: Page) -> Page:
+    """The page, once its stream is open."""
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    return page
+
+
+def connection(page: Page) -> Locator:
+    """Where the page says how it is connected, when there is something to say."""
+    return page.locator("#connection")

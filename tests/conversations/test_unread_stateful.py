@@ -1,0 +1,101 @@
+"""The counts of the sidebar against a recount of everything, over some hundred random actions (found by Hypothesis)."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from app.core import database
+from tests.conftest import Actor, Cast
+from tests.conversations.story import direct, make_group, sidebar
+
+PEOPLE = st.integers(0, 2)
+PLACES = st.integers(0, 2)
+
+# Without the sidebar's own shortcuts: each message of others, not deleted, no system message, after the mark.
+RECOUNT = """
+    SELECT m.conversation, count(x.id) AS unread FROM membership m
+    JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL
+    LEFT JOIN message x ON x.conversation = m.conversation AND x.position > m.read_position
+        AND x.author IS DISTINCT FROM m.person AND x.kind = 'text' AND x.deleted_at IS NULL
+    WHERE m.person = $1 GROUP BY m.conversation
+"""
+
+
+def machine(cast: Cast, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStateMachine]:
+    """The rules; they run in a thread and act on the server in `loop`."""
+
+    class Sidebar(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.people = [cast.olive, cast.milo, cast.mina]
+            self.sent: list[tuple[Actor, int]] = []
+            group = self.do(make_group(cast.olive, cast.milo, cast.mina))
+            self.places: list[int] = [group, cast.general, self.do(direct(cast.milo, cast.mina))]
+            self.changed = True
+
+        def do(self, action: Coroutine[Any, Any, Any]) -> Any:
+            self.changed = True
+            return asyncio.run_coroutine_threadsafe(action, loop).result(30)
+
+        @rule(who=PEOPLE, where=PLACES)
+        def send(self, who: int, where: int) -> None:
+            answer = self.do(
+                self.people[who].api.post(f"/conversations/{self.places[where]}/messages", json={"body": "hello"})
+            )
+            if answer.status_code == 201:
+                self.sent.append((self.people[who], answer.json()["id"]))
+
+        @rule(which=st.integers(0, 30))
+        def delete(self, which: int) -> None:
+            if self.sent:
+                author, message = self.sent[which % len(self.sent)]
+                self.do(author.api.delete(f"/messages/{message}"))
+
+        @rule(which=st.integers(0, 30))
+        def edit(self, which: int) -> None:
+            if self.sent:
+                author, message = self.sent[which % len(self.sent)]
+                self.do(author.api.patch(f"/messages/{message}", json={"body": "hello again"}))
+
+        @rule(who=PEOPLE, where=PLACES, position=st.integers(0, 40))
+        def read(self, who: int, where: int, position: int) -> None:
+            url = f"/conversations/{self.places[where]}/read"
+            self.do(self.people[who].api.put(url, json={"position": position}))
+
+        @rule(who=PEOPLE, where=PLACES)
+        def look(self, who: int, where: int) -> None:
+            self.do(self.people[who].browser.get(f"/conversations/{self.places[where]}"))
+
+        @rule(who=st.integers(1, 2))
+        def remove(self, who: int) -> None:
+            self.do(cast.olive.api.delete(f"/conversations/{self.places[0]}/members/{self.people[who].id}"))
+
+        @rule(who=st.integers(1, 2))
+        def add(self, who: int) -> None:
+            name = {"username": self.people[who].username}
+            self.do(cast.olive.api.post(f"/conversations/{self.places[0]}/members", json=name))
+
+        @invariant()
+        def the_sidebar_counts_right(self) -> None:
+            if not self.changed:
+                return
+            for person in self.people:
+                lines = self.do(sidebar(person))
+                recount = {row["conversation"]: row["unread"] for row in self.do(database.fetch(RECOUNT, person.id))}
+                hidden = {c for c in recount if c not in lines}
+                assert lines.keys() <= recount.keys()
+                assert all(recount[c] == 0 for c in hidden)
+                assert {c: line["unread"] for c, line in lines.items()} == {c: recount[c] for c in lines}
+            self.changed = False
+
+    return Sidebar
+
+
+async def test_the_counts_are_those_of_a_recount_after_any_actions(cast: Cast) -> None:
+    rules = machine(cast, asyncio.get_running_loop())
+    few = settings(max_examples=10, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    await asyncio.to_thread(run_state_machine_as_test, rules, settings=few)

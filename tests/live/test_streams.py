@@ -1,0 +1,120 @@
+"""Streams themselves: how many, how slow, how they end, what they cost when they are gone."""
+
+import asyncio
+import dataclasses
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.core import database
+from app.core.settings import Settings
+from app.live.stream import LONGEST_QUEUE
+from app.messages import sending
+from tests.conftest import Cast
+from tests.streams import following
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return dataclasses.replace(settings, max_connections_per_user=2, heartbeat_seconds=0.3)
+
+
+async def test_the_oldest_of_too_many_streams_is_closed_with_the_word(cast: Cast) -> None:
+    async with following(cast.server, cast.milo) as first, following(cast.server, cast.milo) as second:
+        async with following(cast.server, cast.milo) as third:
+            await first.until(lambda f: f.ended.is_set())
+            assert (first.events[-1].name, first.events[-1].data) == ("close", "too-many")
+            assert not second.ended.is_set()
+            assert not third.ended.is_set()
+
+
+async def test_a_stream_hears_a_ping_and_when_to_come_back(cast: Cast) -> None:
+    async with following(cast.server, cast.milo) as feed:
+        await feed.next("ping")
+    waits = set()
+    for _ in range(3):
+        headers = {"authorization": f"Bearer {cast.milo.access}"}
+        async with (
+            httpx.AsyncClient(base_url=cast.server.url) as client,
+            client.stream("GET", "/live", headers=headers) as answer,
+        ):
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert "content-security-policy" in answer.headers
+            line = await anext(answer.aiter_lines())
+            waits.add(line)
+            assert 1000 <= int(line.removeprefix("retry: ")) <= 4000
+    assert len(waits) > 1
+
+
+async def test_a_lost_hint_costs_a_moment_and_no_message(cast: Cast) -> None:
+    async with following(cast.server, cast.mina, f"{cast.chess}:0") as feed:
+        kept = await sending.send(cast.chess, sending.Draft(cast.milo.id, uuid4(), "nobody rang", None))
+        assert kept is not None
+        await feed.until(lambda f: any(e.json["body"] == "nobody rang" for e in f.named("message")), seconds=5)
+
+
+async def test_a_stream_that_reads_nothing_is_ended_and_delays_nobody(cast: Cast) -> None:
+    host, port = cast.server.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+    start = (await cast.milo.api.get(f"/conversations/{cast.chess}/messages")).json()["change"]
+    writer.write(
+        f"GET /live?format=json&after={cast.chess}:{start} HTTP/1.1\r\nhost: x\r\n"
+        f"authorization: Bearer {cast.milo.access}\r\n\r\n".encode()
+    )
+    await writer.drain()
+    await reader.read(1)
+    writer.transport.pause_reading()
+    hub = cast.server.app.state.hub
+    slow = next(stream for stream in hub.streams.values() if stream.person == cast.milo.id)
+    async with following(cast.server, cast.mina, f"{cast.chess}:{start}") as feed:
+        sent = 0
+        while not slow.closing:
+            assert sent < 60 * LONGEST_QUEUE, "a stream that reads nothing is never ended"
+            slow.deliver(b"x" * 20_000)  # what fills the socket, then the queue
+            sent += 1
+            if sent % 50 == 0:
+                said = await cast.say(cast.olive, f"after {sent}")
+                await feed.until(lambda f, id_=said["id"]: any(e.json["id"] == id_ for e in f.named("message")))
+    writer.close()
+
+
+async def test_nothing_is_left_of_streams_that_ended(cast: Cast) -> None:
+    hub = cast.server.app.state.hub
+    async with following(cast.server, cast.milo, f"{cast.chess}:0"), following(cast.server, cast.mina):
+        assert hub.tails
+        assert hub.people_of
+    async with asyncio.timeout(10):
+        while hub.streams or await database.fetch_value("SELECT count(*) FROM live_stream"):
+            await asyncio.sleep(0.01)  # the server notices a hang-up by itself; there is no event for it
+    assert not hub.by_person
+    assert not hub.tails
+    assert not hub.conversations_of
+    assert not hub.people_of
+    assert not hub.heads
+
+
+async def test_an_html_stream_without_a_cursor_gets_the_state_alone(cast: Cast) -> None:
+    async with following(cast.server, cast.mina, json=False) as feed:
+        assert [event.name for event in feed.events] == ["sidebar"]
+        await cast.say(cast.milo, "hello?")
+        line = await feed.next("conversation")
+        assert f'id="conversation-{cast.chess}"' in line.data
+        assert 'data-unread="1"' in line.data
+        assert not feed.named("message")
+
+
+async def test_state_is_said_in_the_language_of_the_stream(cast: Cast) -> None:
+    async with following(cast.server, cast.mina, json=False) as french:
+        assert "Général" in french.events[0].data
+    async with following(cast.server, cast.milo, json=False) as english:
+        assert "General" in english.events[0].data
+
+
+async def test_reading_elsewhere_takes_the_count_away(cast: Cast) -> None:
+    sent = await cast.say(cast.milo, "read me")
+    async with following(cast.server, cast.mina) as feed:
+        counts = {e.json["id"]: e.json["unread"] for e in feed.named("conversation")}
+        assert counts[cast.chess] == 1
+        await cast.mina.api.put(f"/conversations/{cast.chess}/read", json={"position": sent["position"]})
+        await feed.until(lambda f: any(e.json["id"] == cast.chess and e.json["unread"] == 0 for e in f.events))
