@@ -189,11 +189,29 @@ class Causerie:
         cookies = {"access": made["access_token"], "refresh": made["refresh_token"]}
         return Person(made["person"]["id"], username, name, client, cookies)
 
+    def said_long_ago(self, where: int, author: Person, texts: list[str]) -> None:
+        """Writes very many messages at once, without a ring of the bell: whoever watches sees them within a second."""
+        self.sql(MANY, where, author.id, texts)
+
     def sql(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What a query gives: for what the API rightly cannot do (old times, thousands of rows at once)."""
         # In a thread of its own: Playwright's loop runs in this one.
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, _fetch(self.dsn, query, *values)).result()
+
+
+MANY = """
+WITH before AS (
+    UPDATE conversation SET position = position + cardinality($3::text[]), change = change + cardinality($3::text[]),
+        last_activity_at = clock_timestamp()
+    WHERE id = $1 RETURNING position - cardinality($3::text[]) AS position, change - cardinality($3::text[]) AS change
+), read AS (
+    UPDATE membership SET read_position = position + cardinality($3::text[]) FROM before WHERE conversation = $1 AND person = $2
+)
+INSERT INTO message (conversation, position, change, author, body, created_at)
+SELECT $1, before.position + n, before.change + n, $2, body, clock_timestamp()
+FROM before, unnest($3::text[]) WITH ORDINALITY AS given (body, n)
+"""
 
 
 async def _fetch(dsn: str, query: str, *values: object) -> list[dict[str, Any]]:

@@ -139,12 +139,16 @@ def visit(causerie: Causerie, new_context: Callable[..., BrowserContext], watch:
         context = new_context(base_url=url, **{"reduced_motion": "reduce", "locale": "en-GB", **options})
         watch.follow(context, urlsplit(url).netloc)
         if person is not None:
-            context.add_cookies([{"name": name, "value": value, "url": url} for name, value in person.cookies.items()])
+            sign_in(context, person, url)
         page = context.new_page()
         page.goto(path)
         return page
 
     return open_page
+
+
+def sign_in(context: BrowserContext, person: Person, url: str) -> None:
+    context.add_cookies([{"name": name, "value": value, "url": url} for name, value in person.cookies.items()])
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -36,3 +38,11 @@ def live(page: Page) -> Page:
 def connection(page: Page) -> Locator:
     """Where the page says how it is connected, when there is something to say."""
     return page.locator("#connection")
+
+
+def eventually(page: Page, wanted: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Waits until `wanted` is true, while what the page asks of the test (routes, events) goes on."""
+    deadline = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        page.wait_for_timeout(20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
-from e2e.conftest import Visit, Watch
+from e2e.conftest import Visit, Watch, sign_in
 from e2e.steps import bodies, composer, live, message, write
 
 
@@ -74,8 +74,7 @@ def test_a_draft_is_its_writers_alone(causerie: Causerie, visit: Visit) -> None:
     page = visit(olive, f"/conversations/{chess}")
     composer(page).fill("between us")
     page.context.clear_cookies()
-    cookies = [{"name": name, "value": value, "url": causerie.url} for name, value in milo.cookies.items()]
-    page.context.add_cookies(cookies)
+    sign_in(page.context, milo, causerie.url)
     page.reload()
     expect(page.locator(".sidebar-me")).to_contain_text("Milo Member")
     expect(composer(page)).to_have_value("")

@@ -17,8 +17,7 @@ def send(page: Page, text: str) -> None:
 def test_one_reads_pages_and_comes_to_the_end(causerie: Causerie, visit_without_scripts: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(1, 121):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(1, 121)])
     page = visit_without_scripts(milo, f"/conversations/{chess}")
     # Far behind: it begins where one left off, with a line above what is new.
     expect(page.locator("#unread + .message")).to_contain_text("move 1")
@@ -205,8 +204,7 @@ def test_whoever_has_very_many_conversations_reaches_each(causerie: Causerie, vi
 def test_everything_one_wrote_is_listed(causerie: Causerie, visit_without_scripts: Visit) -> None:
     olive = causerie.person("Olive Owner")
     chess = olive.group("Chess club")
-    for number in range(60):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(60)])
     page = visit_without_scripts(olive, "/messages")
     expect(page.locator(".message-body")).to_have_count(50)
     page.get_by_role("link", name="Older messages").click()

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 
 from playwright.sync_api import Page, Route, expect
 
-from e2e.causerie import Causerie, Person, until
-from e2e.conftest import Visit
-from e2e.steps import bodies, composer, live, message, write
+from e2e.causerie import Causerie, Person
+from e2e.conftest import Visit, sign_in
+from e2e.steps import bodies, composer, eventually, live, message, write
 
 SEND = "**/conversations/*/messages"
 
@@ -42,7 +42,7 @@ def test_without_a_network_messages_wait_in_order_and_are_sent_once(causerie: Ca
     expect(message(page, "one")).to_contain_text("Not sent yet. It is kept here and tried again.")
     expect(page.locator(".message-pending")).to_have_count(3)
     expect(composer(page)).to_have_value("")
-    until(lambda: len(keys) >= 2 and page.wait_for_timeout(50) is None, "it is tried again")
+    eventually(page, lambda: len(keys) >= 2, "it is tried again")
     assert len(set(keys)) == 1, "the first is tried again with its key before the second is tried at all"
     assert texts(olive, chess) == []
     page.unroute(SEND)
@@ -83,7 +83,7 @@ def test_an_answer_that_was_lost_on_the_way_makes_no_second_message(causerie: Ca
 
     keys = answering(page, answer)
     write(page, "one")
-    until(lambda: len(keys) == 2 and page.wait_for_timeout(50) is None, "it is tried again")
+    eventually(page, lambda: len(keys) == 2, "it is tried again")
     expect(page.locator(".message-pending")).to_have_count(0)
     expect(message(page, "one")).to_have_count(1)
     expect(message(theirs, "one")).to_have_count(1)
@@ -140,8 +140,10 @@ def test_what_is_sent_after_being_signed_out_is_kept_until_one_is_back(causerie:
     causerie.sql("UPDATE session SET ended_at = now() WHERE id = $1", session)
     write(page, "not lost")
     expect(message(page, "not lost")).to_contain_text("Not sent yet")
+    # They log in again; here, with the very session that had ended.
     causerie.sql("UPDATE session SET ended_at = NULL WHERE id = $1", session)
-    page.reload()
+    sign_in(page.context, olive, causerie.url)
+    page.goto(f"/conversations/{chess}")
     expect(page.locator(".message-pending")).to_have_count(0)
     expect(message(page, "not lost")).to_have_count(1)
     assert texts(olive, chess) == ["not lost"]
@@ -150,8 +152,7 @@ def test_what_is_sent_after_being_signed_out_is_kept_until_one_is_back(causerie:
 def test_whoever_writes_while_far_behind_sees_what_they_wrote(causerie: Causerie, visit: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(200):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(200)])
     page = live(visit(milo, f"/conversations/{chess}"))
     expect(page.locator("#unread + .message")).to_contain_text("move 0")
     write(page, "wait for me")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from e2e.causerie import Causerie, until
+from e2e.causerie import Causerie
 from e2e.conftest import Visit
-from e2e.steps import bodies, live, message
+from e2e.steps import bodies, eventually, live, message
 
 SCROLL_UP = "timeline.scrollTop = -timeline.scrollHeight"
 
@@ -21,21 +21,20 @@ def test_scrolling_up_through_three_hundred_gives_each_once_while_someone_writes
 ) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(300):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(300)])
     milo.read(chess, 301)
     page = live(visit(milo, f"/conversations/{chess}"))
     expect(message(page, "move 299")).to_be_in_viewport()
     written = 0
     while page.locator("#older").count():
-        before = len(positions(page))
+        first = positions(page)[0]
         olive.say(chess, f"meanwhile {written}")
         written += 1
         page.locator("#timeline").evaluate(f"timeline => {{ {SCROLL_UP} }}")
         olive.say(chess, f"meanwhile {written}")
         written += 1
-        until(lambda seen=before: len(positions(page)) >= seen + 40, "the page before")  # type: ignore[misc]
-    until(lambda: len(positions(page)) == 301 + written, "what was written meanwhile")
+        eventually(page, lambda seen=first: positions(page)[0] < seen, "the page before")  # type: ignore[misc]
+    eventually(page, lambda: len(positions(page)) == 301 + written, "what was written meanwhile")
     assert positions(page) == list(range(1, 302 + written))
     expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)
     expect(page.locator("#jump")).to_have_text(f"{written} new messages")
@@ -44,8 +43,7 @@ def test_scrolling_up_through_three_hundred_gives_each_once_while_someone_writes
 def test_what_one_looks_at_stays_where_it_is_when_older_messages_come(causerie: Causerie, visit: Visit) -> None:
     olive = causerie.person("Olive Owner")
     chess = olive.group("Chess club")
-    for number in range(120):
-        olive.say(chess, f"move {number}\n" * (1 + number % 3))
+    causerie.said_long_ago(chess, olive, [f"move {number}\n" * (1 + number % 3) for number in range(120)])
     page = live(visit(olive, f"/conversations/{chess}"))
     expect(message(page, "move 119")).to_be_in_viewport()
     looked_at = page.locator("#messages > .message").nth(3)
@@ -53,15 +51,14 @@ def test_what_one_looks_at_stays_where_it_is_when_older_messages_come(causerie: 
     # The first page comes as soon as its pager is near the screen: what is looked at must not move when it does.
     looked_at.evaluate("element => element.scrollIntoView({ block: 'start' })")
     before = page.locator(f"#{key}").bounding_box()
-    until(lambda: len(positions(page)) > 60, "the page before")
+    eventually(page, lambda: len(positions(page)) > 60, "the page before")
     assert page.locator(f"#{key}").bounding_box() == before
 
 
 def test_far_behind_it_begins_at_the_line_and_goes_on_to_the_end_and_live(causerie: Causerie, visit: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(160):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(160)])
     page = live(visit(milo, f"/conversations/{chess}"))
     expect(page.locator("#unread + .message")).to_contain_text("move 0")
     expect(page.locator("#unread")).to_be_in_viewport()
@@ -74,7 +71,7 @@ def test_far_behind_it_begins_at_the_line_and_goes_on_to_the_end_and_live(causer
         page.locator("#timeline").evaluate("timeline => { timeline.scrollTop = 0 }")
         olive.say(chess, f"while they read {written}")
         written += 1
-        until(lambda seen=before: len(positions(page)) > seen, "the next page")  # type: ignore[misc]
+        eventually(page, lambda seen=before: len(positions(page)) > seen, "the next page")  # type: ignore[misc]
         before = len(positions(page))
     page.locator("#timeline").evaluate("timeline => { timeline.scrollTop = 0 }")
     olive.say(chess, "live again")
@@ -91,21 +88,21 @@ def test_far_behind_it_begins_at_the_line_and_goes_on_to_the_end_and_live(causer
 def test_the_jump_to_the_latest_leads_over_a_gap_to_the_end(causerie: Causerie, visit: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(300):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(300)])
     page = live(visit(milo, f"/conversations/{chess}"))
     expect(page.locator("#unread")).to_be_in_viewport()
     page.locator("#jump").click()
     expect(message(page, "move 299")).to_be_in_viewport()
     expect(page.locator("#jump")).to_be_hidden()
-    until(lambda: milo.unread(chess) == 0, "it is read")
+    eventually(page, lambda: milo.unread(chess) == 0, "it is read")
 
 
 def test_the_link_of_a_message_shows_it_among_its_neighbours(causerie: Causerie, visit: Visit) -> None:
     olive = causerie.person("Olive Owner")
     chess = olive.group("Chess club")
-    said = [olive.say(chess, f"move {number}") for number in range(200)]
-    page = visit(olive, f"/messages/{said[77]['id']}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(200)])
+    said = causerie.sql("SELECT id FROM message WHERE conversation = $1 AND body = 'move 77'", chess)
+    page = visit(olive, f"/messages/{said[0]['id']}")
     expect(message(page, "move 77")).to_be_in_viewport()
     expect(message(page, "move 78")).to_have_count(1)
     expect(message(page, "move 76")).to_have_count(1)
@@ -118,14 +115,13 @@ def test_a_page_that_stays_open_for_very_long_forgets_its_oldest_and_pages_them_
     chess = olive.group("Chess club", milo)
     page = live(visit(milo, f"/conversations/{chess}"))
     expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)
-    for number in range(620):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(620)])
     expect(message(page, "move 619")).to_be_in_viewport()
     assert len(positions(page)) <= 600
     expect(page.get_by_text("This is where the conversation begins.")).to_have_count(0)
     while page.locator("#older").count():
         before = len(positions(page))
         page.locator("#timeline").evaluate(f"timeline => {{ {SCROLL_UP} }}")
-        until(lambda seen=before: len(positions(page)) > seen, "the page before")  # type: ignore[misc]
+        eventually(page, lambda seen=before: len(positions(page)) > seen, "the page before")  # type: ignore[misc]
     assert positions(page) == list(range(1, 622))
     expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)

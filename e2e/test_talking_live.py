@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from e2e.causerie import Causerie, until
+from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
-from e2e.steps import live, message, write
+from e2e.steps import eventually, live, message, write
 
 
 def test_what_is_sent_edited_and_deleted_is_seen_at_once(causerie: Causerie, visit: Visit) -> None:
@@ -58,14 +58,13 @@ def test_the_sidebar_and_the_title_count_and_the_latest_conversation_is_on_top(
     expect(page.locator("#unread + .message")).to_contain_text("one")
     expect(page).to_have_title("(1) Chess club · Causerie")
     expect(page.locator(f"#conversation-{chess} .badge")).to_have_count(0)
-    until(lambda: milo.unread(chess) == 0, "it is read")
+    eventually(page, lambda: milo.unread(chess) == 0, "it is read")
 
 
 def test_more_than_ninety_nine_unread_are_shown_as_99_plus(causerie: Causerie, visit: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(99):
-        olive.say(chess, f"move {number}")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(99)])
     page = live(visit(milo))
     expect(page.locator(f"#conversation-{chess} .badge [aria-hidden]")).to_have_text("99")
     expect(page).to_have_title("(99) Conversations · Causerie")
@@ -139,8 +138,7 @@ def test_who_reads_back_is_not_moved_and_told_what_came(causerie: Causerie, visi
 def test_messages_that_arrive_move_nothing_but_the_timeline(causerie: Causerie, visit: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
-    for number in range(40):
-        olive.say(chess, f"before {number}")
+    causerie.said_long_ago(chess, olive, [f"before {number}" for number in range(40)])
     milo.read(chess, 41)
     page = live(visit(milo, f"/conversations/{chess}"))
     for start in ("at the end", "reading back"):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -31,7 +31,7 @@ class Mailbox:
                 self.refused += 1
                 return self.refuse.pop(0)
             mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-            self.mails.append(cast(EmailMessage, mail))
+            self.mails.append(mail)
             self.recipients.append(envelope.rcpt_tos)
             return "250 OK"
 

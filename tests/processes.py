@@ -55,9 +55,17 @@ async def working(settings: Settings, **environment: str) -> AsyncIterator[Outpu
         yield output
 
 
+@dataclass
+class SecondServer:
+    """Another web process on the same database, and what it has logged."""
+
+    url: str
+    output: Output
+
+
 @asynccontextmanager
-async def second_server(settings: Settings, **environment: str) -> AsyncIterator[str]:
-    """Another web process on the same database; gives its address."""
+async def second_server(settings: Settings, **environment: str) -> AsyncIterator[SecondServer]:
+    """Starts another web process on the same database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -66,7 +74,7 @@ async def second_server(settings: Settings, **environment: str) -> AsyncIterator
     command.append("--no-proxy-headers")  # as in production: which proxy is believed is our own setting
     async with _running(command, settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}) as output:
         await output.until("Uvicorn running")
-        yield url
+        yield SecondServer(url, output)
 
 
 @asynccontextmanager

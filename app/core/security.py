@@ -32,9 +32,9 @@ _JUDGED = 32
 _RARE_DISGUISES = str.maketrans(dict.fromkeys("({[<|+%", "~"))
 # It knows English; these are what French lists of stolen passwords begin with.
 _FRENCH = (
-    "motdepasse azerty azertyuiop soleil doudou loulou marseille bonjour jetaime chouchou chocolat coucou nicolas camille "
-    "princesse papillon monamour administrateur toulouse bordeaux france ecole college lycee cheval poisson salut vacances "
-    "causerie"
+    "motdepasse azerty azertyuiop soleil doudou loulou marseille bonjour jetaime chouchou chocolat coucou nicolas "
+    "camille princesse papillon monamour administrateur toulouse bordeaux france ecole college lycee cheval poisson "
+    "salut vacances causerie"
 ).split()
 # What an unknown account is checked against, so that it takes as long as a known one.
 _NOBODY = _hasher.hash(secrets.token_hex(16))

@@ -66,8 +66,8 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | None) -> bool:
-    """Writes the present state and what was missed. False when the database went away meanwhile: it is too late for a 503,
-    so the stream ends, and its client comes back with its cursor."""
+    """Writes the present state and what was missed. False when the database went away meanwhile: too late for a 503, so
+    the stream ends, and its client comes back with its cursor."""
     if heads is None:
         stream.deliver(wire.event("reset", "cursor"))
         return True

@@ -6,11 +6,12 @@ once more. Whatever a person types, nothing can run.
 
 import html
 import re
-from functools import lru_cache
 from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
+
+from app.messages.cache import Cache
 
 # A text without any of these marks is the same in Markdown and out of it; most messages are, and they cost 2 µs.
 _PLAIN = re.compile(r"[^*_`~<>&\\\n\[\]:/@.|#]*")
@@ -53,9 +54,16 @@ def _with_scheme(_linkify: Any, match: Any) -> None:
 _markdown, _without_links = _parser(links=True), _parser(links=False)
 
 
-@lru_cache(maxsize=20_000)
+_cache: Cache[str] = Cache(most=8_000_000)
+
+
 def render(body: str) -> str:
     """The HTML of a text, each block on its own line; never raises, and never more than it was given to show."""
+    found = _cache.get(body)
+    return _cache.keep(body, _made(body)) if found is None else found
+
+
+def _made(body: str) -> str:
     if _PLAIN.fullmatch(body):
         return f"<p>{html.escape(body)}</p>"
     parser = _markdown if len(_ADDRESS.findall(body)) <= _MOST_ADDRESSES else _without_links

@@ -14,12 +14,12 @@ from markupsafe import Markup
 from app.core import i18n
 from app.core.i18n import Locale
 from app.core.templates import environment
+from app.messages.cache import Cache
 from app.messages.views import Line
 
 # Messages of one author within this time stand under one name.
 TOGETHER = timedelta(minutes=5)
-_MOST = 20_000
-_cache: dict[tuple[object, ...], Markup] = {}
+_cache: Cache[Markup] = Cache(most=24_000_000)
 
 
 def fragment(line: Line, locale: Locale) -> Markup:
@@ -36,13 +36,10 @@ def fragment(line: Line, locale: Locale) -> Markup:
     key = (message.id, message.change, locale, message.author.name, subject, continues, begins_day)
     found = _cache.get(key)
     if found is None:
-        if len(_cache) >= _MOST:  # the oldest quarter goes: a dict keeps the order of insertion
-            for old in list(_cache)[: _MOST // 4]:
-                del _cache[old]
         html = _template(locale.language).render(
             message=message, locale=locale, continues=continues and not begins_day, begins_day=begins_day
         )
-        found = _cache[key] = Markup(html)
+        found = _cache.keep(key, Markup(html))
     return found
 
 

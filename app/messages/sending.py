@@ -183,14 +183,14 @@ async def _earlier(conversation: int, draft: Draft) -> Sent | None:
     """What the same key put there before; None when nothing, so the author may not send here."""
     row = await database.fetch_row(
         """
-        SELECT x.id, x.position, x.change, x.created_at, x.conversation, x.body, x.reply_to, x.edited_at, x.deleted_at
-        FROM message x JOIN membership m ON m.conversation = x.conversation AND m.person = x.author
-        WHERE x.author = $1 AND x.key = $2
+        SELECT x.id, x.position, x.change, x.created_at, x.conversation, x.body, x.reply_to, x.edited_at, x.deleted_at,
+               EXISTS (SELECT FROM membership m WHERE m.conversation = x.conversation AND m.person = x.author) AS member
+        FROM message x WHERE x.author = $1 AND x.key = $2
         """,
         draft.author,
         draft.key,
     )
-    if row is None:
+    if row is None or (row["conversation"] == conversation and not row["member"]):
         return None
     # Once edited or deleted, the text that was sent is no longer known: the key alone tells.
     same = row["body"] == draft.body or row["edited_at"] or row["deleted_at"]

@@ -231,9 +231,9 @@ async def test_a_stream_ends_within_a_second_or_two_of_its_session(server: Serve
 
 
 async def test_with_https_the_cookies_are_bound_to_the_host_and_to_https(server: Server, olive: Actor) -> None:
-    async with second_server(server.settings, BASE_URL="https://chat.example.org") as url:
+    async with second_server(server.settings, BASE_URL="https://chat.example.org") as other:
         browser = server.client(**{"accept": "text/html", "origin": "https://chat.example.org"})
-        answer = await browser.post(f"{url}/auth/login", data={"login": "olive", "password": PASSWORD})
+        answer = await browser.post(f"{other.url}/auth/login", data={"login": "olive", "password": PASSWORD})
         assert answer.status_code == 303
         lines = {line.split("=")[0]: line.lower() for line in answer.headers.get_list("set-cookie")}
         assert set(lines) == {"__Host-access", "__Host-refresh"}
@@ -242,8 +242,8 @@ async def test_with_https_the_cookies_are_bound_to_the_host_and_to_https(server:
             assert "domain=" not in line
         assert "max-age=" in answer.headers["strict-transport-security"]
         plain = server.client(accept="application/json", cookie=f"access={olive.access}; refresh={olive.refresh}")
-        assert (await plain.get(f"{url}/me")).status_code == 401, "cookies that any host of the domain can set"
-        flashed = await browser.post(f"{url}/auth/signup", data=NEW)
+        assert (await plain.get(f"{other.url}/me")).status_code == 401, "cookies that any host of the domain can set"
+        flashed = await browser.post(f"{other.url}/auth/signup", data=NEW)
         flash = next(line for line in flashed.headers.get_list("set-cookie") if line.startswith("flash="))
         assert "secure" in flash.lower()
 

@@ -204,8 +204,8 @@ async def test_no_forged_refresh_token_is_taken_and_none_of_them_ends_a_session(
     ]
     for token in tokens:
         assert (await refresh(server, token)).status_code == 401, token
-    for token in (None, 5, [olive.refresh], {"a": 1}):
-        assert 400 <= (await refresh(server, token)).status_code < 500
+    for wrong in (None, 5, [olive.refresh], {"a": 1}):
+        assert 400 <= (await refresh(server, wrong)).status_code < 500
     assert (await refresh(server, olive.refresh)).status_code == 200
     assert await opens(server, other.access)
 

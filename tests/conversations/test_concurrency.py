@@ -105,7 +105,7 @@ def assert_members_only(cast: Cast, messages: list[dict[str, Any]]) -> None:
     """In the order of the conversation, nobody writes, comes or goes but who is in at that place."""
     inside: set[int] = set()
     for message in sorted(messages, key=lambda m: int(m["position"])):
-        who, subject = message["author"]["id"], (message["subject"] or {}).get("id")
+        who, subject = message["author"]["id"], (message["subject"] or {"id": 0})["id"]
         match message["event"]:
             case "created":
                 inside = {cast.olive.id, cast.milo.id, cast.mina.id, cast.remy.id}

@@ -23,8 +23,8 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def proxied(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server that stands behind one proxy."""
-    async with second_server(server.settings, TRUSTED_PROXIES="1") as url:
-        yield httpx.AsyncClient(base_url=url, headers={"accept": "application/json"})
+    async with second_server(server.settings, TRUSTED_PROXIES="1") as other:
+        yield httpx.AsyncClient(base_url=other.url, headers={"accept": "application/json"})
 
 
 async def log_in(client: httpx.AsyncClient, login: str, password: str, where: str = "", **headers: str) -> int:
@@ -44,9 +44,9 @@ async def test_an_account_is_guessed_at_ten_times_in_a_quarter_of_an_hour_over_t
     await server.someone("olive")
     program = server.client(accept="application/json")
     async with second_server(server.settings) as other:
-        answers = [await log_in(program, "olive", WRONG, where) for where in ("", other) * 5]
+        answers = [await log_in(program, "olive", WRONG, where) for where in ("", other.url) * 5]
         assert answers == [401] * 10
-        assert await log_in(program, "olive", PASSWORD, other) == 429, "nor can the right password be found so"
+        assert await log_in(program, "olive", PASSWORD, other.url) == 429, "nor can the right password be found so"
         assert await log_in(program, "olive", PASSWORD) == 429
         assert await log_in(program, "OLIVE ", PASSWORD) == 429, "however the name is written"
 
@@ -162,10 +162,10 @@ async def test_a_stolen_device_guesses_the_present_password_ten_times(server: Se
 async def test_without_a_proxy_that_is_trusted_nobody_chooses_their_address(server: Server) -> None:
     program = server.client(accept="application/json")
     await use_up(limits.LOGIN_ADDRESS, server.settings, "127.0.0.1")
-    async with second_server(server.settings) as url:
-        assert await log_in(program, "one-name", WRONG, url, x_forwarded_for="1.1.1.1") == 401
+    async with second_server(server.settings) as other:
+        assert await log_in(program, "one-name", WRONG, other.url, x_forwarded_for="1.1.1.1") == 401
         for name in ("x_forwarded_for", "forwarded", "x_real_ip", "true_client_ip", "cf_connecting_ip"):
-            assert await log_in(program, f"name-{name}", WRONG, url, **{name: "2.2.2.2"}) == 429, name
+            assert await log_in(program, f"name-{name}", WRONG, other.url, **{name: "2.2.2.2"}) == 429, name
 
 
 async def test_behind_a_proxy_the_address_that_it_wrote_counts_and_not_what_the_client_wrote(

@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,13 +18,27 @@ from tests.faults.processes import Program
 Report = Callable[[str], None]
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
+@contextmanager
+def _folder() -> Iterator[Path]:
     """A folder that any user may enter: pytest's own are private, and root's Postgres is another user."""
     made = Path(tempfile.mkdtemp(prefix="causerie-faults-"))
     made.chmod(0o711)
     yield made
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of this test's own."""
+    with _folder() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_folder() -> Iterator[Path]:
+    """One for all tests of a module."""
+    with _folder() as made:
+        yield made
 
 
 class Postgres:

@@ -43,6 +43,7 @@ class Program:
 
     def __init__(self, folder: Path, arguments: Sequence[str], **environment: str) -> None:
         """`arguments` follow `python -m`. DATA_DIR is `folder`, and PORT a free one unless `environment` names it."""
+        self.folder = folder
         self.arguments = arguments
         self.port = int(environment.get("PORT") or free_port())
         self.log = folder / f"output-{self.port}.log"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from tests.faults.conftest import Postgres, Report, embedded_dsn
-from tests.faults.crowd import Crowd, Sender, Visitor, Watcher, make_room, sign_up
+from tests.faults.crowd import Crowd
+from tests.faults.people import Sender, Visitor, Watcher, forgot, make_room, sign_up
 from tests.faults.processes import Program, kill, until
 from tests.faults.wire import Connection
 
@@ -23,6 +27,14 @@ CUT_ALL = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
+
+
+@pytest.fixture(scope="module")
+def program(shared_folder: Path) -> Iterator[Program]:
+    """A Causerie on its embedded Postgres, for the tests that leave it well."""
+    with Program(shared_folder, ["app", "serve"]) as serving:
+        asyncio.run(serving.serves())
+        yield serving
 
 
 async def crowd_of(program: Program) -> tuple[Crowd, list[Sender | Visitor]]:
@@ -48,57 +60,77 @@ async def healthy(port: int, since: float) -> float:
     return time.monotonic() - since
 
 
-async def test_every_connection_to_postgres_may_be_cut_and_nothing_is_lost(folder: Path, report: Report) -> None:
-    sends, healths, cut_connections = [], [], 0
-    with Program(folder, ["app", "serve"]) as program:
-        await program.serves()
-        before = [await program.one("web"), await program.one("worker")]
-        crowd, senders = await crowd_of(program)
-        admin = await asyncpg.connect(embedded_dsn(folder))
-        async with crowd.at_work(senders):
-            for _round in range(ROUNDS):
-                await crowd.more(15)
-                began = time.monotonic()
-                cut_connections += await admin.fetchval(CUT_ALL)
-                healths.append(await healthy(program.port, began))
-                sends.append(await crowd.recovered(began))
-        await admin.close()
-        await crowd.judge(embedded_dsn(folder))
-        assert [await program.one("web"), await program.one("worker")] == before, "the app was restarted"
-        assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
-        assert program.trouble() == []
-        assert _lines_of_its_own(program) < 20 * ROUNDS, "a storm of log lines"
+async def test_every_connection_to_postgres_may_be_cut_and_nothing_is_lost(program: Program, report: Report) -> None:
+    sends, healths, cut = [], [], 0
+    before = [await program.one("web"), await program.one("worker")]
+    crowd, senders = await crowd_of(program)
+    admin = await asyncpg.connect(embedded_dsn(program.folder))
+    async with crowd.at_work(senders):
+        for _round in range(ROUNDS):
+            await crowd.more(15)
+            began = time.monotonic()
+            cut += await admin.fetchval(CUT_ALL)
+            healths.append(await healthy(program.port, began))
+            sends.append(await crowd.recovered(began))
+    await admin.close()
+    await crowd.judge(embedded_dsn(program.folder))
+    assert [await program.one("web"), await program.one("worker")] == before, "the app was restarted"
+    assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
+    assert program.trouble() == []
+    assert _lines_of_its_own(program) < 20 * ROUNDS, "a storm of log lines"
     report(
-        f"{cut_connections} connections cut in {ROUNDS} rounds: {len(crowd.kept)} acknowledged, {crowd.refused} "
-        f"answered 503, {crowd.replays} found kept at the retry; longest to the next send {max(sends):.2f} s, to "
-        f"health {max(healths):.2f} s; {_lines_of_its_own(program)} log lines"
+        f"{cut} connections cut in {ROUNDS} rounds: {len(crowd.kept)} acknowledged, {crowd.refused} answered 503, "
+        f"{crowd.replays} found kept at the retry; longest to the next send {max(sends):.2f} s, to health "
+        f"{max(healths):.2f} s; {_lines_of_its_own(program)} log lines"
     )
 
 
-async def test_postgres_may_crash_and_nothing_is_lost(folder: Path, report: Report) -> None:
+async def test_the_worker_goes_on_when_its_connections_are_cut(program: Program, report: Report) -> None:
+    (who,) = await sign_up(program.port, 1)
+    worker = await program.one("worker")
+    admin = await asyncpg.connect(embedded_dsn(program.folder))
+    waits = []
+    for round_ in range(3):
+        await admin.fetchval(CUT_ALL)
+        cut = time.monotonic()
+        await healthy(program.port, cut)
+        await forgot(program.port, who)
+        await until(partial(_shows_mails, program, round_ + 1), 15, "the mail is shown")
+        waits.append(time.monotonic() - cut)
+    await admin.close()
+    assert await program.one("worker") == worker, "the worker was restarted"
+    assert program.trouble() == []
+    report(f"mail after the worker's connections were cut: {', '.join(f'{wait:.1f} s' for wait in waits)}")
+
+
+def _shows_mails(program: Program, many: int) -> bool:
+    return len(re.findall(r"/auth/reset-password\?token=[\w-]{40,}", program.output)) >= many
+
+
+async def test_postgres_may_crash_and_nothing_is_lost(program: Program, report: Report) -> None:
     sends, healths, streams = [], [], []
-    with Program(folder, ["app", "serve"]) as program:
-        await program.serves()
-        before = [await program.one("web"), await program.one("worker")]
-        crowd, senders = await crowd_of(program)
-        async with crowd.at_work(senders):
-            for _round in range(3):
-                await crowd.more(15)
-                postgres = (await program.one("postgres"), time.monotonic())
-                kill(postgres[0], signal.SIGQUIT)  # what pg_ctl -m immediate sends
-                await program.one("postgres", but=postgres[0])
-                healths.append(await healthy(program.port, postgres[1]))
-                sends.append(await crowd.recovered(postgres[1]))
-                streams.append(await _new_stream(crowd, postgres[1]))
-        await crowd.judge(embedded_dsn(folder))
-        assert [await program.one("web"), await program.one("worker")] == before, "the app was restarted"
-        assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
-        assert program.trouble() == []
-        assert _lines_of_its_own(program) < 150, "a storm of log lines"
+    before, lines = [await program.one("web"), await program.one("worker")], _lines_of_its_own(program)
+    crowd, senders = await crowd_of(program)
+    async with crowd.at_work(senders):
+        for _round in range(3):
+            await crowd.more(15)
+            postgres = await program.one("postgres")
+            killed = time.monotonic()
+            kill(postgres, signal.SIGQUIT)  # what pg_ctl -m immediate sends
+            await program.one("postgres", but=postgres)
+            healths.append(await healthy(program.port, killed))
+            sends.append(await crowd.recovered(killed))
+            streams.append(await _new_stream(crowd, killed))
+    await crowd.judge(embedded_dsn(program.folder))
+    assert [await program.one("web"), await program.one("worker")] == before, "the app was restarted"
+    assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
+    assert program.trouble() == []
+    lines = _lines_of_its_own(program) - lines
+    assert lines < 150, "a storm of log lines"
     report(
         f"3 crashes: {len(crowd.kept)} acknowledged, {crowd.refused} answered 503, {crowd.replays} found kept at the "
         f"retry; longest to the next send {max(sends):.2f} s, to health {max(healths):.2f} s, to a new stream "
-        f"{max(streams):.2f} s; {_lines_of_its_own(program)} log lines"
+        f"{max(streams):.2f} s; {lines} log lines"
     )
 
 

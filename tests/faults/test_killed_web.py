@@ -14,7 +14,8 @@ import pytest
 
 from app.core.supervisor import RAN_WELL
 from tests.faults.conftest import Report, embedded_dsn
-from tests.faults.crowd import Crowd, Person, Sender, Watcher, make_room, sign_up
+from tests.faults.crowd import Crowd
+from tests.faults.people import Person, Sender, Watcher, make_room, sign_up
 from tests.faults.processes import Program, age, kill, until
 
 pytestmark = pytest.mark.xdist_group("faults")

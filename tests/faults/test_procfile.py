@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Postgres, Report
-from tests.faults.crowd import Crowd, Sender, Watcher, make_room, sign_up
+from tests.faults.crowd import Crowd
+from tests.faults.people import Sender, Watcher, forgot, make_room, sign_up
 from tests.faults.processes import PROJECT, Program, free_port, kill, until
-from tests.faults.test_worker import forgot
 from tests.faults.wire import Connection
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -42,7 +42,7 @@ async def test_the_procfile_serves_mails_and_ends_on_sigterm(folder: Path, postg
             await crowd.more(30)
         await crowd.judge(postgres.dsn)
 
-        await forgot(program.port, people[0].username)
+        await forgot(program.port, people[0])
         link = re.compile(rf"http://localhost:{program.port}/auth/reset-password\?token=([\w-]+)")
         await until(lambda: link.search(program.output), 20, "the mail is shown on the console")
         found = link.search(program.output)

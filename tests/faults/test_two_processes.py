@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +15,8 @@ import asyncpg
 import pytest
 
 from tests.faults.conftest import Report, embedded_dsn
-from tests.faults.crowd import Crowd, Person, Sender, Watcher, make_room, sign_up
+from tests.faults.crowd import Crowd
+from tests.faults.people import Person, Sender, Watcher, make_room, sign_up
 from tests.faults.processes import Program, kill, until
 from tests.faults.wire import Connection
 
@@ -23,11 +24,12 @@ pytestmark = pytest.mark.xdist_group("faults")
 MOST_TRIES = 200
 
 
-@pytest.fixture
-async def two(folder: Path) -> AsyncIterator[Program]:
-    """A Causerie of two web processes."""
-    with Program(folder, ["app", "serve", "--web-only"], WEB_CONCURRENCY="2") as program:
-        yield await program.serves()
+@pytest.fixture(scope="module")
+def two(shared_folder: Path) -> Iterator[Program]:
+    """A Causerie of two web processes, for all tests here."""
+    with Program(shared_folder, ["app", "serve", "--web-only"], WEB_CONCURRENCY="2") as program:
+        asyncio.run(program.serves())
+        yield program
 
 
 async def connections(program: Program, who: Person, of_each: int = 1) -> dict[int, list[Connection]]:
@@ -57,7 +59,7 @@ async def watchers_on_each(program: Program, who: Person, after: dict[int, int] 
 
 
 async def test_every_stream_gets_every_message_and_the_death_of_one_process_disturbs_no_other(
-    two: Program, folder: Path, report: Report
+    two: Program, report: Report
 ) -> None:
     people = await sign_up(two.port, 6)
     rooms = [await make_room(two.port, people, f"Room {number}") for number in range(2)]
@@ -74,7 +76,7 @@ async def test_every_stream_gets_every_message_and_the_death_of_one_process_dist
         back = time.monotonic() - killed
         await crowd.more(60)
         await until(lambda: len(two.children("web")) == 2, 20, "a new second process")
-    await crowd.judge(embedded_dsn(folder))
+    await crowd.judge(embedded_dsn(two.folder))
     assert all(each[spared].opened == 1 for each in placed), "a stream of the other process was disturbed"
     assert two.trouble() == []
     report(
@@ -83,16 +85,14 @@ async def test_every_stream_gets_every_message_and_the_death_of_one_process_dist
     )
 
 
-async def test_a_removed_member_gets_nothing_from_any_process_and_cannot_resume(
-    two: Program, folder: Path, report: Report
-) -> None:
+async def test_a_removed_member_gets_nothing_from_any_process_and_cannot_resume(two: Program, report: Report) -> None:
     people = await sign_up(two.port, 6)
     room = await make_room(two.port, people)
     owner, writer, *leaving = people
     by_owner = {pid: mine[0] for pid, mine in (await connections(two, owner)).items()}
     crowd = Crowd(two.port)
     last = []
-    admin = await asyncpg.connect(embedded_dsn(folder))
+    admin = await asyncpg.connect(embedded_dsn(two.folder))
     async with crowd.at_work([Sender(crowd, writer, [room], 1)]), asyncio.TaskGroup() as group:
         for round_, gone in enumerate(leaving):
             placed = await watchers_on_each(two, gone, {room: 0} if round_ % 2 else None)
@@ -135,7 +135,7 @@ async def _cannot_resume(program: Program, gone: Person, room: int, cursors: set
 
 
 async def test_one_key_posted_twenty_times_at_once_over_two_processes_is_one_message(
-    two: Program, folder: Path, report: Report
+    two: Program, report: Report
 ) -> None:
     (who,) = await sign_up(two.port, 1)
     room = await make_room(two.port, [who])
@@ -148,8 +148,10 @@ async def test_one_key_posted_twenty_times_at_once_over_two_processes_is_one_mes
         answers = await asyncio.gather(*posts)
         assert [answer.status for answer in answers] == [201] * 20
         assert len({answer.body for answer in answers}) == 1
-    admin = await asyncpg.connect(embedded_dsn(folder))
-    rows = await admin.fetch("SELECT key::text, position FROM message WHERE key IS NOT NULL ORDER BY position")
+    admin = await asyncpg.connect(embedded_dsn(two.folder))
+    rows = await admin.fetch(
+        "SELECT key::text, position FROM message WHERE conversation = $1 AND key IS NOT NULL ORDER BY position", room
+    )
     await admin.close()
     assert Counter(row["key"] for row in rows) == Counter(keys)
     assert [row["position"] for row in rows] == list(range(2, len(keys) + 2)), "a gap (the first is the room's making)"

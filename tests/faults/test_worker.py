@@ -1,24 +1,19 @@
-"""The worker dies in the middle of a job, or its database does: the job is done all the same."""
+"""The worker dies in the middle of a job: the job is done all the same."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from tests.faults.conftest import Report, embedded_dsn
-from tests.faults.crowd import sign_up
+from tests.faults.conftest import Report
+from tests.faults.people import forgot, sign_up
 from tests.faults.processes import Program, kill, until
-from tests.faults.test_broken_database import CUT_ALL
-from tests.faults.wire import Connection
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -53,13 +48,6 @@ class MailServer:
         writer.close()
 
 
-async def forgot(port: int, username: str) -> None:
-    connection = Connection(port)
-    answer = await connection.ask("POST", "/auth/forgot-password", {"email": f"{username}@example.org"})
-    assert answer.status == 202, answer
-    connection.close()
-
-
 async def test_a_mail_whose_worker_was_killed_while_sending_it_is_sent_by_the_next(
     folder: Path, report: Report
 ) -> None:
@@ -68,7 +56,7 @@ async def test_a_mail_whose_worker_was_killed_while_sending_it_is_sent_by_the_ne
             await program.serves()
             (who,) = await sign_up(program.port, 1)
             worker = await program.one("worker")
-            await forgot(program.port, who.username)
+            await forgot(program.port, who)
             await until(lambda: mail.visits, 20, "the worker begins to send")
             killed = time.monotonic()
             kill(worker, signal.SIGKILL)
@@ -80,34 +68,3 @@ async def test_a_mail_whose_worker_was_killed_while_sending_it_is_sent_by_the_ne
             assert "/auth/reset-password?token=" in mail.mails[0].replace("=\r\n", "").replace("=3D", "=")
             assert program.trouble() == []
     report(f"the mail of a worker that was killed while sending it was sent after {lasted:.1f} s")
-
-
-async def test_the_worker_goes_on_when_its_connections_are_cut(folder: Path, report: Report) -> None:
-    with Program(folder, ["app", "serve"]) as program:
-        await program.serves()
-        (who,) = await sign_up(program.port, 1)
-        worker = await program.one("worker")
-        admin = await asyncpg.connect(embedded_dsn(folder))
-        waits = []
-        for round_ in range(3):
-            await admin.fetchval(CUT_ALL)
-            cut = time.monotonic()
-            await _until_healthy(program.port)
-            await forgot(program.port, who.username)
-            await until(partial(_shows_links, program, round_ + 1), 15, "the mail is shown")
-            waits.append(time.monotonic() - cut)
-        await admin.close()
-        assert await program.one("worker") == worker, "the worker was restarted"
-        assert program.trouble() == []
-    report(f"mail after the worker's connections were cut: {', '.join(f'{wait:.1f} s' for wait in waits)}")
-
-
-async def _until_healthy(port: int) -> None:
-    connection = Connection(port)
-    while (await connection.ask("GET", "/health")).status != 200:
-        pass
-    connection.close()
-
-
-def _shows_links(program: Program, many: int) -> bool:
-    return len(re.findall(r"/auth/reset-password\?token=[\w-]{40,}", program.output)) >= many

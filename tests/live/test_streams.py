@@ -21,12 +21,15 @@ def settings(settings: Settings) -> Settings:
 
 
 async def test_the_oldest_of_too_many_streams_is_closed_with_the_word(cast: Cast) -> None:
-    async with following(cast.server, cast.milo) as first, following(cast.server, cast.milo) as second:
-        async with following(cast.server, cast.milo) as third:
-            await first.until(lambda f: f.ended.is_set())
-            assert (first.events[-1].name, first.events[-1].data) == ("close", "too-many")
-            assert not second.ended.is_set()
-            assert not third.ended.is_set()
+    async with (
+        following(cast.server, cast.milo) as first,
+        following(cast.server, cast.milo) as second,
+        following(cast.server, cast.milo) as third,
+    ):
+        await first.until(lambda f: f.ended.is_set())
+        assert (first.events[-1].name, first.events[-1].data) == ("close", "too-many")
+        assert not second.ended.is_set()
+        assert not third.ended.is_set()
 
 
 async def test_a_stream_hears_a_ping_and_when_to_come_back(cast: Cast) -> None:

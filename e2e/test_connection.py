@@ -1,0 +1,169 @@
+"""What the page says of its connection, and that nothing is missed whatever happens to it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from e2e.causerie import Causerie, until
+from e2e.conftest import Visit, Watch
+from e2e.steps import bodies, composer, connection, eventually, live, message, write
+
+LOST = "Connection lost. Reconnecting…"
+OUT = "You are no longer in this conversation."
+SIGNED_OUT = "You have been signed out."
+TOO_MANY = "Causerie is open in too many places. This one no longer updates by itself."
+
+
+def test_a_server_that_goes_and_comes_back_is_told_and_nothing_is_missed(
+    own_causerie: Causerie, visit: Visit, watch: Watch
+) -> None:
+    olive, milo = own_causerie.person("Olive Owner"), own_causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))
+    olive.say(chess, "before")
+    expect(message(page, "before")).to_have_count(1)
+    # Twice: what was said once must be said again.
+    for turn in ("first", "second"):
+        own_causerie.stop()
+        expect(connection(page)).to_have_text(LOST)
+        write(page, f"typed during the {turn} outage")
+        expect(page.locator(".message-pending")).to_contain_text("Not sent yet")
+        own_causerie.start()
+        olive.say(chess, f"missed in the {turn}")
+        expect(message(page, f"missed in the {turn}")).to_have_count(1, timeout=40_000)
+        expect(connection(page)).to_be_empty()
+        expect(page.locator(".message-pending")).to_have_count(0, timeout=40_000)
+    said = [found["body"] for found in olive.messages(chess) if found["kind"] == "text"]
+    assert sorted(bodies(page)) == sorted(said)
+    assert len(said) == 5
+
+
+def test_a_network_that_is_cut_is_told_and_what_was_missed_comes(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
+    page = live(visit(milo, f"/conversations/{chess}"))
+    first = olive.say(chess, "e4")
+    expect(message(page, "e4")).to_have_count(1)
+    page.context.set_offline(True)
+    causerie.sql("SELECT 1")
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    cut(page)
+    expect(connection(page)).to_have_text(LOST)
+    olive.edit(first["id"], "d4")
+    olive.say(chess, "c5")
+    olive.say(go, "elsewhere")
+    page.context.set_offline(False)
+    expect(message(page, "c5")).to_have_count(1)
+    expect(message(page, "d4")).to_have_count(1)
+    expect(page).to_have_title("(1) Chess club · Causerie")
+    expect(connection(page)).to_be_empty()
+
+
+def cut(page: Page) -> None:
+    """Breaks the streams of the page: being offline alone leaves those that are open."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.send("Network.emulateNetworkConditions", {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})
+
+
+def test_whoever_is_removed_is_told_and_gets_nothing_more_until_put_back(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
+    page = live(visit(milo, f"/conversations/{chess}"))
+    olive.remove(chess, milo)
+    expect(connection(page)).to_have_text(OUT)
+    expect(page.get_by_role("link", name="Chess club")).to_have_count(0)
+    olive.say(chess, "now we can speak freely")
+    # What comes later on the same stream proves that the other did not.
+    olive.say(go, "a sign")
+    expect(page).to_have_title("(1) Chess club · Causerie")
+    expect(message(page, "now we can speak freely")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
+    page.go_back()
+    page = live(visit(milo, f"/conversations/{go}"))
+    olive.remove(go, milo)
+    expect(connection(page)).to_have_text(OUT)
+    olive.say(go, "said in between")
+    olive.add(go, milo)
+    expect(connection(page)).to_be_empty()
+    expect(message(page, "said in between")).to_have_count(1)
+    olive.say(go, "welcome back")
+    expect(message(page, "welcome back")).to_have_count(1)
+
+
+def test_whoever_is_signed_out_elsewhere_is_told(causerie: Causerie, visit: Visit) -> None:
+    olive = causerie.person("Olive Owner")
+    chess = olive.group("Chess club")
+    page = live(visit(olive, f"/conversations/{chess}"))
+    composer(page).fill("half a thought")
+    session = olive.api.get("/me/sessions").json()["sessions"][0]["id"]
+    olive.api.delete(f"/me/sessions/{session}")
+    expect(connection(page)).to_contain_text(SIGNED_OUT)
+    page.evaluate("testHide(true)")
+    page.evaluate("testHide(false)")
+    expect(connection(page)).to_contain_text(SIGNED_OUT)
+    expect(composer(page)).to_have_value("half a thought")
+
+
+def test_a_deleted_group_says_so_to_whoever_looks_at_it(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(milo, f"/conversations/{chess}"))
+    olive.api.delete(f"/conversations/{chess}")
+    expect(connection(page)).to_have_text(OUT)
+    expect(page.get_by_role("link", name="Chess club")).to_have_count(0)
+
+
+def test_the_sixth_place_closes_the_oldest_which_goes_on_when_looked_at(causerie: Causerie, visit: Visit) -> None:
+    olive = causerie.person("Olive Owner")
+    chess = olive.group("Chess club")
+    first = live(visit(olive, f"/conversations/{chess}"))
+    pages = [first]
+    for _ in range(5):
+        page = first.context.new_page()
+        page.goto(f"/conversations/{chess}")
+        pages.append(live(page))
+    expect(connection(first)).to_have_text(TOO_MANY)
+    for page in pages[1:]:
+        expect(connection(page)).to_be_empty()
+    olive.say(chess, "e4")
+    expect(message(pages[5], "e4")).to_have_count(1)
+    assert bodies(first) == []
+    first.evaluate("testHide(true)")
+    first.evaluate("testHide(false)")
+    expect(message(first, "e4")).to_have_count(1)
+    expect(connection(first)).to_be_empty()
+    expect(connection(pages[1])).to_have_text(TOO_MANY)
+
+
+def test_a_page_that_missed_very_much_is_loaded_anew_and_keeps_the_draft(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(milo, f"/conversations/{chess}"))
+    composer(page).fill("half a thought")
+    page.evaluate("testHide(true)")
+    causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(1001)])
+    with page.expect_navigation():
+        page.evaluate("testHide(false)")
+    expect(composer(page)).to_have_value("half a thought")
+    expect(page.locator("#unread + .message")).to_contain_text("move 0")
+    expect(connection(live(page))).to_be_empty()
+
+
+def test_a_stream_that_has_gone_silent_is_opened_again(causerie: Causerie, visit: Visit) -> None:
+    """A cut that nobody tells of (a sleeping laptop, a vanished proxy): the heartbeat is missed."""
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = visit(milo, "/people")
+    page.clock.install()
+    page.goto(f"/conversations/{chess}")
+    live(page)
+    opened = page.evaluate("performance.getEntriesByType('resource').length")
+    assert opened
+    with page.expect_request("**/live?after=*"):
+        page.clock.fast_forward(90_000)
+    olive.say(chess, "e4")
+    expect(message(page, "e4")).to_have_count(1)
+    eventually(page, lambda: causerie.streams() >= 1, "the stream")
+    until(lambda: milo.unread(chess) >= 0, "the server answers")

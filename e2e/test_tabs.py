@@ -1,0 +1,153 @@
+"""Many tabs of one browser: six connections are all it has, and each tab is right when it is looked at."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.causerie import Causerie, Person
+from e2e.conftest import Visit
+from e2e.steps import composer, connection, eventually, live, message
+
+# A server of their own counts their streams alone.
+
+
+@pytest.fixture
+def olive(own_causerie: Causerie) -> Person:
+    return own_causerie.person("Olive Owner")
+
+
+@pytest.fixture
+def milo(own_causerie: Causerie, olive: Person) -> Person:
+    return own_causerie.person("Milo Member")
+
+
+def hide(page: Page) -> None:
+    page.evaluate("testHide(true)")
+
+
+def show(page: Page) -> None:
+    page.evaluate("testHide(false)")
+
+
+def tab(page: Page, path: str) -> Page:
+    """One more tab of the same browser."""
+    opened = page.context.new_page()
+    opened.goto(path)
+    return opened
+
+
+def test_ten_tabs_leave_room_for_an_eleventh_and_one_hidden_one_keeps_the_title_true(
+    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    groups = [olive.group(f"Group {number}", milo) for number in range(10)]
+    pages: list[Page] = []
+    for group in groups:
+        page = tab(pages[0], f"/conversations/{group}") if pages else visit(
+            milo, f"/conversations/{group}", url=own_causerie.url
+        )
+        if pages:
+            hide(pages[-1])
+        pages.append(live(page))
+    # The one that is looked at, and one of the nine others.
+    eventually(pages[9], lambda: own_causerie.streams() == 2, "two streams")
+    eleventh = tab(pages[0], "/people")
+    expect(eleventh.get_by_role("heading", name="People")).to_be_visible()
+    eleventh.close()
+    olive.say(groups[9], "to the one that is looked at")
+    olive.say(groups[0], "to one that is hidden")
+    expect(message(pages[9], "to the one that is looked at")).to_be_in_viewport()
+    expect(pages[9]).to_have_title("(1) Group 9 · Causerie")
+    hidden_titles = [page.title() for page in pages[:9]]
+    eventually(pages[0], lambda: any(page.title().startswith("(1) ") for page in pages[:9]), f"{hidden_titles}")
+    # When the one that kept its stream is closed, another one takes its place.
+    keeper = next(page for page in pages[:9] if page.title().startswith("(1) "))
+    keeper.close()
+    others = [page for page in pages[:9] if page is not keeper]
+    eventually(others[0], lambda: any(page.title().startswith("(1) ") for page in others), "another keeps the title")
+    eventually(others[0], lambda: own_causerie.streams() == 2, "two streams")
+
+
+def test_a_tab_that_is_looked_at_again_is_right_at_once(
+    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
+    first = live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))
+    said = olive.say(chess, "e4")
+    expect(message(first, "e4")).to_have_count(1)
+    hide(first)
+    second = live(tab(first, f"/conversations/{go}"))
+    olive.edit(said["id"], "d4")
+    olive.say(chess, "c5")
+    olive.say(go, "a stone")
+    expect(message(second, "a stone")).to_have_count(1)
+    expect(second).to_have_title("(1) Go club · Causerie")
+    assert milo.unread(chess) == 1, "a hidden page has seen nothing"
+    hide(second)
+    show(first)
+    expect(message(first, "c5")).to_be_in_viewport()
+    expect(message(first, "d4")).to_have_count(1)
+    expect(first).to_have_title("Chess club · Causerie")
+    eventually(first, lambda: milo.unread(chess) == 0, "it is read")
+    expect(second).to_have_title("Go club · Causerie")
+
+
+def test_a_tab_opened_in_the_background_waits_with_its_stream(
+    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    chess = olive.group("Chess club", milo)
+    front = live(visit(milo, "/conversations", url=own_causerie.url))
+    background = []
+    for _ in range(2):
+        page = front.context.new_page()
+        page.add_init_script("sessionStorage.setItem('test-hidden', '1')")
+        page.goto(f"/conversations/{chess}")
+        background.append(page)
+    eventually(front, lambda: own_causerie.streams() == 2, "two streams")
+    olive.say(chess, "e4")
+    for page in background:
+        expect(message(page, "e4")).to_have_count(0)
+        show(page)
+        expect(message(page, "e4")).to_have_count(1)
+    eventually(front, lambda: own_causerie.streams() == 3, "three streams")
+
+
+def test_coming_back_online_wakes_no_hidden_tab(
+    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    chess = olive.group("Chess club", milo)
+    pages = [live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))]
+    for _ in range(3):
+        hide(pages[-1])
+        pages.append(live(tab(pages[0], f"/conversations/{chess}")))
+    eventually(pages[3], lambda: own_causerie.streams() == 2, "two streams")
+    for page in pages:
+        page.evaluate("dispatchEvent(new Event('online'))")
+    olive.say(chess, "e4")
+    expect(message(pages[3], "e4")).to_have_count(1)
+    eventually(pages[3], lambda: own_causerie.streams() == 2, "still two streams")
+    for page in pages[:3]:
+        expect(message(page, "e4")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "browser_type_launch_args", [{"ignore_default_args": ["--disable-back-forward-cache"]}], indirect=True, ids=["bfcache"]
+)
+def test_a_page_that_one_comes_back_to_is_live_again(
+    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    chess = olive.group("Chess club", milo)
+    page = live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))
+    page.evaluate("window.stillHere = true")
+    composer(page).fill("half a thought")
+    page.goto("/people")
+    eventually(page, lambda: own_causerie.streams() == 1, "one stream")
+    olive.say(chess, "said meanwhile")
+    page.go_back()
+    expect(message(page, "said meanwhile")).to_have_count(1)
+    assert page.evaluate("window.stillHere") is True, "the browser has kept the page"
+    expect(composer(page)).to_have_value("half a thought")
+    olive.say(chess, "and live")
+    expect(message(page, "and live")).to_have_count(1)
+    expect(connection(page)).to_be_empty()
+    eventually(page, lambda: own_causerie.streams() == 1, "one stream")

@@ -1,0 +1,10 @@
+"""Each test has a database of its own, so what was rendered for another is none of its messages."""
+
+import pytest
+
+from app.messages import render
+
+
+@pytest.fixture(autouse=True)
+def nothing_rendered_yet() -> None:
+    render._cache.clear()

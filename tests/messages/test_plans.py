@@ -1,0 +1,92 @@
+"""A long history stays fast: the plans of the hot statements, on a conversation of 100,000 messages."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.conversations.queries import COLUMNS, ITEM
+from app.core import database
+from app.messages.queries import FEED, LINES
+from app.messages.sending import SEND, SEND_ONE
+from tests.conftest import Cast
+
+MANY = 100_000
+
+
+@pytest.fixture
+async def long(cast: Cast) -> Cast:
+    """The chess club after 100,000 messages."""
+    await database.fetch(
+        """
+        INSERT INTO message (conversation, position, change, author, body, created_at)
+        SELECT $1, n, n, CASE WHEN n % 3 = 0 THEN $2::bigint ELSE $3::bigint END, 'message ' || n,
+               now() - (300000 - n) * interval '1 s'
+        FROM generate_series(100, $4::bigint) AS n
+        """,
+        cast.chess,
+        cast.milo.id,
+        cast.olive.id,
+        MANY,
+    )
+    await database.fetch("UPDATE conversation SET position = $2, change = $2 WHERE id = $1", cast.chess, MANY)
+    for table in ("message", "conversation", "membership", "person"):
+        await database.fetch(f"ANALYZE {table}")
+    return cast
+
+
+async def plan(sql: str, *args: Any) -> list[dict[str, Any]]:
+    """The nodes of the plan of that statement as it ran, the outermost first."""
+    found = await database.fetch_value(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", *args)
+    nodes: list[dict[str, Any]] = []
+
+    def walk(node: dict[str, Any]) -> None:
+        nodes.append(node)
+        for part in node.get("Plans", []):
+            walk(part)
+
+    walk(json.loads(found)[0]["Plan"])
+    return nodes
+
+
+def assert_bounded(nodes: list[dict[str, Any]], rows: int) -> None:
+    """No node reads all messages; none touches or sorts more of them than that, the thrown away included."""
+    for node in nodes:
+        assert "Sort" not in node["Node Type"] or node["Actual Rows"] <= rows, node
+        if node.get("Relation Name") == "message":
+            assert node["Node Type"] != "Seq Scan", node
+            touched = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            assert touched <= rows, node
+
+
+@pytest.mark.parametrize("position", [200, MANY // 2, MANY])
+async def test_a_page_of_history_costs_the_same_at_the_start_the_middle_and_the_end(long: Cast, position: int) -> None:
+    back = "WHERE x.conversation = $1 AND x.position < $2 ORDER BY x.position DESC LIMIT 50"
+    on = "WHERE x.conversation = $1 AND x.position >= $2 ORDER BY x.position LIMIT 50"
+    for condition in (back, on):
+        nodes = await plan(f"{LINES} {condition}", long.chess, position)
+        assert_bounded(nodes, 60)
+
+
+async def test_the_feed_reads_what_changed_and_no_more(long: Cast) -> None:
+    nodes = await plan(f"{LINES} WHERE {FEED}", long.chess, MANY - 20, 200)
+    assert_bounded(nodes, 25)
+
+
+async def test_a_send_touches_a_handful_of_rows(long: Cast) -> None:
+    one = await plan(SEND_ONE, long.chess, long.milo.id, uuid4(), "one", None)
+    assert_bounded(one, 10)
+    keys = [uuid4() for _ in range(20)]
+    several = await plan(SEND, long.chess, [long.milo.id] * 20, keys, ["more"] * 20, [None] * 20)
+    assert_bounded(several, 60)
+
+
+async def test_counting_the_unread_stops_at_a_hundred(long: Cast) -> None:
+    items = f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS} FROM membership m JOIN conversation c ON c.id = m.conversation
+            WHERE m.person = $1 AND m.conversation = $2
+        ) {ITEM}
+    """
+    assert_bounded(await plan(items, long.mina.id, long.chess), 160)
