@@ -1,7 +1,7 @@
 """The composition root: the only place that knows every package."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         dependencies={
             "me": Provide(current_person, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
-            "bell": Provide(lambda: bell, sync_to_thread=False),
+            "bell": Provide(_after_settings(bell), sync_to_thread=False),
         },
         exception_handlers={Exception: problems.handle},
         plugins=[channels],
@@ -93,6 +93,15 @@ def create_app(settings: Settings | None = None) -> Litestar:
     )
     app.asgi_handler = front_door(app, app.asgi_handler, settings)
     return app
+
+
+def _after_settings(bell: Bell) -> Callable[[Settings], Bell]:
+    """Gives the bell, once the settings are given; why in this order, see `current_person`."""
+
+    def give(settings: Settings) -> Bell:
+        return bell
+
+    return give
 
 
 def _backend(settings: Settings) -> PostgresBackend | RedisBackend:

@@ -30,7 +30,7 @@ async def exchange(url: str, data: bytes, seconds: float = 10) -> Answer:
         writer.close()
 
 
-def request(method: str, target: str, body: bytes = b"", **headers: str) -> bytes:
+def request(method: str, target: str, body: bytes = b"", /, **headers: str) -> bytes:
     """A whole request with these headers (`_` stands for `-`); a Content-Length is added where none is given."""
     lines = {"host": "127.0.0.1", "connection": "close", "content-length": str(len(body))}
     lines |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -43,6 +43,8 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
         return Answer()
+    if head.startswith(b"HTTP/1.1 100"):  # the server says that it waits for the body; the answer comes after
+        return await _answer(reader)
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     pairs = [line.partition(":") for line in lines]
     headers = [(name.lower(), value.strip()) for name, _sep, value in pairs]

@@ -28,6 +28,7 @@ LARGEST_BODY = 64 * 1024
 SECONDS_FOR_BODY = 20
 MOST_FIELDS = 200
 LONGEST_TARGET = 8 * 1024
+MOST_PARAMETERS = 20
 SAFE = ("GET", "HEAD", "OPTIONS")
 SIGNED_IN = ("access", "refresh", "__Host-access", "__Host-refresh")
 FORM = "application/x-www-form-urlencoded"
@@ -133,6 +134,8 @@ async def admit(scope: HTTPScope, receive: Receive, settings: Settings, by_cooki
     path = scope["path"]
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
         raise errors.BadRequest(_("This address is too long."))
+    if scope["query_string"].count(b"&") >= MOST_PARAMETERS:
+        raise errors.BadRequest(_("This address has too many parameters."))
     if "\ufffd" in path or (not path.isprintable() and any(unicodedata.category(c) == "Cc" for c in path)):
         raise errors.NotFound
     if scope["method"] in SAFE:

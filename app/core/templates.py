@@ -5,7 +5,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
 
 from app.core import i18n, text
 
@@ -17,10 +19,33 @@ STATIC = ROOT / "static"
 FILTERS: dict[str, Callable[..., object]] = {}
 
 
+class _Translation(NodeTransformer):
+    """Puts constant strings into the language when a template is compiled, for each language has its own environment: a
+    page has a hundred of them, and would look each up and format it again."""
+
+    def __init__(self, gettext: Callable[[str], str]) -> None:
+        self.gettext = gettext
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:
+        self.generic_visit(node)
+        is_translation = isinstance(node.node, nodes.Name) and node.node.name == "_" and len(node.args) == 1
+        if is_translation and not node.kwargs and isinstance(node.args[0], nodes.Const):
+            return nodes.Const(Markup(self.gettext(node.args[0].value)) % {}, lineno=node.lineno)
+        return node
+
+
+class _Environment(Environment):
+    language_gettext: Callable[[str], str]
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree: nodes.Template = _Translation(self.language_gettext).visit(super()._parse(source, name, filename))
+        return tree
+
+
 @lru_cache
 def environment(language: str) -> Environment:
     """Templates whose strings are in that language; undefined names raise, so a typo cannot show as nothing."""
-    made = Environment(
+    made = _Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -28,13 +53,17 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
         cache_size=-1,
+        auto_reload=False,
     )
+    made.language_gettext = i18n.catalogue(language).gettext
     made.install_gettext_translations(i18n.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(static=static_url, languages=i18n.LANGUAGES, zones=i18n.zones)
     made.filters.update(FILTERS)
     made.filters.update(
         clock=i18n.clock, day=i18n.day, day_key=i18n.day_key, stamp=i18n.stamp, iso=iso, initials=text.initials
     )
+    # One module for all templates: an import in each would run the macros' file again for each.
+    made.globals["ui"] = made.get_template("macros.html").module
     return made
 
 

@@ -256,9 +256,11 @@ class Hub:
             if not self.streams:
                 continue
             try:
-                good = await sessions.still_good(list({stream.session for stream in self.streams.values()}))
-                for stream in [s for s in self.streams.values() if s.session not in good]:
-                    stream.close(wire.SIGNED_OUT)
+                asked = list(self.streams.values())  # others open meanwhile
+                good = await sessions.still_good(list({stream.session for stream in asked}))
+                for stream in asked:
+                    if stream.session not in good:
+                        stream.close(wire.SIGNED_OUT)
                 await self._check_heads()
             except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("watch waits for the database", error=type(error).__name__)

@@ -38,7 +38,7 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
         """,
         words or ["%"],
         key if text.storable(key) else "",
-        int(last) if last.isdigit() and len(last) < 19 else 0,
+        int(last) if last.isdecimal() and len(last) < 19 else 0,
         limit + 1,
     )
     people = [PersonCard(*row[:4]) for row in rows[:limit]]

@@ -1,6 +1,7 @@
 // What was sent and is not acknowledged yet. It is shown at once, kept over reloads, sent in order, and tried again with
 // the same key until the server has it: the key makes a second try harmless.
-import { begin, toBottom, upsert } from "./timeline.js";
+import { toBottom } from "./scrolling.js";
+import { begin, upsert } from "./timeline.js";
 
 const conversation = document.getElementById("conversation");
 const messages = document.getElementById("messages");

@@ -1,29 +1,26 @@
 // What was on the screen is read: the server is told, the count of what is below is shown, and a line marks what is new.
-import { isAtBottom, lastPosition, toBottom } from "./timeline.js";
+import { isAtBottom, reachesEnd, toBottom } from "./scrolling.js";
+import { all, position } from "./timeline.js";
 
 const conversation = document.getElementById("conversation");
 const timeline = document.getElementById("timeline");
-const messages = document.getElementById("messages");
 const jump = document.getElementById("jump");
 const me = document.body.dataset.me;
 let read = Number(conversation?.dataset.read ?? 0);
 const below = new Set(); // positions of others' messages that came while they could not be seen
 let timer = 0;
 
-const reachesEnd = () => !document.getElementById("newer");
 const isWatched = () => !document.hidden && document.hasFocus();
 const seesAll = () => isWatched() && isAtBottom() && reachesEnd();
 const tell = (detail) => document.dispatchEvent(new CustomEvent("timeline:state", { detail }));
 
 function lowestSeen() {
-  if (isAtBottom() && reachesEnd()) return lastPosition();
+  const shown = all();
+  if (isAtBottom() && reachesEnd()) return shown.length ? position(shown.at(-1)) : 0;
   const bottom = timeline.getBoundingClientRect().bottom;
-  let seen = 0;
-  for (const item of messages.querySelectorAll(":scope > .message[data-position]")) {
-    if (item.getBoundingClientRect().bottom <= bottom + 4) seen = Number(item.dataset.position);
-    else break;
-  }
-  return seen;
+  const below = shown.findIndex((item) => item.getBoundingClientRect().bottom > bottom + 4);
+  const seen = below < 0 ? shown.at(-1) : shown[below - 1];
+  return seen ? position(seen) : 0;
 }
 
 function look() {
@@ -59,19 +56,20 @@ function show() {
 
 // The line stands above the first message that was not seen. An older one goes: what is below it was read since.
 function drawLine(item) {
-  const before = [...messages.querySelectorAll(":scope > .message[data-position]")].at(-2);
-  if (before && Number(before.dataset.position) > read && document.getElementById("unread")) return;
+  const before = all().findLast((other) => position(other) < position(item));
+  if (before && position(before) > read && document.getElementById("unread")) return;
   document.getElementById("unread")?.remove();
   item.before(document.getElementById("unread-template").content.cloneNode(true));
 }
 
 if (conversation) {
-  document.addEventListener("timeline:new", ({ detail: item }) => {
-    const others = item.dataset.author !== me && item.dataset.kind !== "system";
-    const unseen = others && !seesAll();
-    if (unseen && !below.size && item.isConnected) drawLine(item);
-    if (unseen) below.add(Number(item.dataset.position));
-    tell({ came: item, counts: unseen });
+  document.addEventListener("timeline:new", ({ detail: items }) => {
+    const others = items.filter((item) => item.dataset.author !== me && item.dataset.kind !== "system");
+    const unseen = seesAll() ? [] : others;
+    const first = unseen.find((item) => item.isConnected);
+    if (first && !below.size) drawLine(first);
+    for (const item of unseen) below.add(position(item));
+    tell({ came: unseen });
     show();
     look();
   });

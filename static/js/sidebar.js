@@ -35,14 +35,14 @@ function upsert(html) {
 }
 
 // Of the open conversation this page knows first what came and what was seen; the server's lines follow a moment later.
-function current({ unread, came, counts }) {
+function current({ unread, came }) {
   const item = document.getElementById(`conversation-${here}`);
   if (!item) return;
   if (came) {
     item.dataset.activity = Math.max(...[...list.children].map((other) => Number(other.dataset.activity ?? 0)));
     if (list.firstElementChild !== item && !item.contains(document.activeElement)) list.prepend(item);
     // What a line of the server has counted already is not counted again when it arrives.
-    if (counts && Number(came.dataset.change) > Number(item.dataset.change)) unread = Number(item.dataset.unread) + 1;
+    unread = Number(item.dataset.unread) + came.filter((each) => Number(each.dataset.change) > Number(item.dataset.change)).length;
   }
   if (unread === undefined || unread === Number(item.dataset.unread)) return;
   item.dataset.unread = unread;

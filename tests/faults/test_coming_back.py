@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from litestar.types import Message
 
@@ -123,3 +126,31 @@ async def test_catching_up_ends_at_one_s_own_removal(cast: Cast) -> None:
     hub.release(told.stream)
     assert "now he is gone" not in told.text
     assert "Chess club" in told.text
+
+
+async def test_a_stream_that_opens_while_the_sessions_are_checked_is_not_taken_for_signed_out(
+    cast: Cast, dsn: str
+) -> None:
+    hub: Any = cast.server.app.state.hub
+    before, late = Told(cast.milo, cast.chess), Told(cast.mina, cast.chess)
+    await hub.admit(before.stream)
+    other = await asyncpg.connect(dsn)
+    async with held_check(other):
+        await hub.admit(late.stream)
+    async with held_check(other):  # the next one: so the first is over
+        assert not before.stream.closing
+        assert not late.stream.closing
+    await other.close()
+    for told in (before, late):
+        hub.release(told.stream)
+
+
+@asynccontextmanager
+async def held_check(other: asyncpg.Connection) -> AsyncIterator[None]:
+    """While the check of the sessions, which comes once a second, waits for its answer."""
+    async with other.transaction():
+        await other.execute("LOCK TABLE session IN ACCESS EXCLUSIVE MODE")
+        async with asyncio.timeout(10):
+            while not await other.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                await asyncio.sleep(0.01)
+        yield

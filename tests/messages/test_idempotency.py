@@ -99,7 +99,10 @@ async def test_many_keys_many_times_at_once_are_one_message_each(cast: Cast) -> 
 
 
 async def test_the_same_key_through_two_servers_at_once_is_one_message(cast: Cast) -> None:
-    async with second_server(cast.server.settings) as url, httpx.AsyncClient(base_url=url, timeout=20) as other:
+    async with (
+        second_server(cast.server.settings) as second,
+        httpx.AsyncClient(base_url=second.url, timeout=20) as other,
+    ):
         other.headers.update(cast.milo.api.headers)
         for n in range(10):
             data = {"body": f"once {n}", "key": str(uuid4())}

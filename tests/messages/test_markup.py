@@ -32,7 +32,7 @@ TABLE = {
     "struck out": ("~~a~~ ~b~", "<s>a</s> ~b~"),
     "nested": ("**a *b ~~c~~* d**", "<strong>a <em>b <s>c</s></em> d</strong>"),
     "both": ("***a***", "<em><strong>a</strong></em>"),
-    "crossed": ("*a **b* c**", "<em>a **b</em> c**"),
+    "half closed": ("**a* b", "*<em>a</em> b"),
     "not in words": ("snake_case_name 2 * 3 * 4", "snake_case_name 2 * 3 * 4"),
     "unclosed": ("**a *b `c ~~d", "**a *b `c ~~d"),
     "empty marks": ("** ** `` ~~~~", "** ** `` ~~~~"),
@@ -93,7 +93,7 @@ def test_a_fence_around_nothing_hides_nothing_of_what_was_written() -> None:
 
 
 def test_addresses_beyond_counting_are_text() -> None:
-    few, many = "www.a.bc ada@a.bc " * 40, "www.a.bc ada@a.bc " * 60
+    few, many = "www.a.bc ada@a.org " * 40, "www.a.bc ada@a.org " * 60
     assert render(few).count("<a ") == 80
     assert render(many) == f"<p>{many.strip()}</p>"
 
@@ -145,7 +145,9 @@ def elements(html: str) -> list[str]:
     return found
 
 
-MARKS = st.sampled_from([*"*_`~<>&\\[]()\n\"' :/@.#|-", "http://a.bc", "javascript:", "www.", "```\n", "<b>", "&lt;", "x", "é"])
+MARKS = st.sampled_from(
+    [*"*_`~<>&\\[]()\n\"' :/@.#|-", "http://a.bc", "javascript:", "www.", "```\n", "<b>", "&lt;", "x", "é"]
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -155,7 +157,11 @@ def test_whatever_is_typed_only_those_elements_come_of_it(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(st.characters(exclude_characters="*_`~\\\n\r:/@.", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80))
+@given(
+    st.text(
+        st.characters(exclude_characters="*_`~\\\n\r:/@.", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80
+    )
+)
 def test_a_text_without_marks_is_shown_letter_for_letter(text: str) -> None:
     shown = BeautifulSoup(render(text.strip() or "x"), "html5lib").get_text()
     assert shown == (text.strip() or "x")
