@@ -27,6 +27,7 @@ from app.accounts import sessions
 from app.accounts.usernames import skeleton
 from app.core import database, embedded
 from app.core.security import hash_password
+from app.core.server import Protocol
 from app.core.settings import Settings, load
 from app.core.text import search_key
 from app.main import create_app
@@ -147,7 +148,9 @@ async def start_server(settings: Settings) -> Server:
     port = listening.getsockname()[1]
     settings = dataclasses.replace(settings, port=port, base_url=f"http://127.0.0.1:{port}")
     app = create_app(settings)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, http=Protocol, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2
+    )
     process = uvicorn.Server(config)
     task = asyncio.create_task(process.serve(sockets=[listening]))
     while not process.started:

@@ -24,7 +24,7 @@ class Mailbox:
     refused: int = 0
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd names it so
+    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:
         async with self._came:
             self._came.notify_all()
             if self.refuse:
@@ -42,12 +42,13 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """An SMTP server on a free port, in this loop."""
+async def mailbox(**options: Any) -> AsyncIterator[Mailbox]:
+    """An SMTP server on a free port, in this loop; `options` are those of aiosmtpd."""
     box = Mailbox()
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(box, hostname="test"), sock=listening)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(box, hostname="test", **options), sock=listening)
     box.url = f"smtp://127.0.0.1:{listening.getsockname()[1]}"
     try:
         yield box

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 GRACEFUL_SHUTDOWN = 5  # seconds for the requests under way; the supervisor kills after 7
 # Longer than the idle time of any usual proxy (60-90 s), so that the proxy hangs up first: the other way round a
@@ -32,7 +33,7 @@ def serve(
     _allow_many_files()
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -48,6 +49,15 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ignore)
     _Server(config, before_exit, ready).run(sockets=list(sockets))
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's own, which also lets a stream write to its socket: see `Stream.deliver_framed`."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        scope: dict[str, Any] = cycle.scope  # type: ignore[assignment]
+        scope["extensions"] = {**scope.get("extensions", {}), "causerie.cycle": cycle}
+        super()._start_asgi_task(cycle, app)
 
 
 class _Server(uvicorn.Server):

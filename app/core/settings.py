@@ -57,7 +57,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     read = _Reader(environ)
     env = read.choice("ENV", ("development", "production"), "development")
     port = read.number("PORT", 8000, 1, 65535)
-    data_dir = Path(environ.get("DATA_DIR") or ".data").expanduser().absolute()
+    data_dir = _data_dir(environ)
     rate_limits = read.choice("RATE_LIMITS", ("on", "off"), "on") == "on"
     if env == "production" and not rate_limits:
         raise SettingsError("RATE_LIMITS", "cannot be off in production: log-in would be open to guessing")
@@ -134,6 +134,13 @@ class _Reader:
         return value
 
 
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("DATA_DIR") or ".data").expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError("DATA_DIR", "names the home of someone who is not known here") from error
+
+
 def _secret_key(environ: Mapping[str, str], env: str, data_dir: Path) -> str:
     """SECRET_KEY; outside production one is made once and kept, so that a restart logs nobody out."""
     given = environ.get("SECRET_KEY")
@@ -157,6 +164,9 @@ def _secret_key(environ: Mapping[str, str], env: str, data_dir: Path) -> str:
                 pass
             finally:
                 fresh.unlink()
-        return path.read_text().strip()
+        kept = path.read_text().strip()
     except OSError as error:
         raise SettingsError("DATA_DIR", f"{data_dir} cannot be written: {error.strerror}") from error
+    if len(kept) < 32:  # with an empty key anyone could sign a token
+        raise SettingsError("DATA_DIR", f"{path} was cut short: delete it, and everyone will have to log in again")
+    return kept

@@ -82,7 +82,7 @@ class Tail:
     def _hand_out_stretch(self, rows: list[Row]) -> None:
         if not rows:
             return
-        made: dict[Variant, tuple[list[tuple[int, bytes]], bytes]] = {}
+        made: dict[Variant, tuple[list[tuple[int, bytes]], bytes, bytes]] = {}
         first, last = rows[0]["change"], rows[-1]["change"]
         conversation = self.conversation
         for stream in list(self.streams):
@@ -91,11 +91,12 @@ class Tail:
             events = made.get(stream.variant)
             if events is None:
                 single = encode(rows, stream.variant)
-                events = made[stream.variant] = (single, b"".join(data for _change, data in single))
+                joined = b"".join(data for _change, data in single)
+                events = made[stream.variant] = (single, joined, b"%x\r\n%b\r\n" % (len(joined), joined))
             seen = stream.seen.get(conversation, last)
             if seen < first and not stream.several:
                 stream.seen[conversation] = last
-                stream.deliver(events[1])  # the same bytes for everyone
+                stream.deliver_framed(events[1], events[2])  # the same bytes for everyone
             else:
                 for change, data in events[0]:
                     if change > seen:

@@ -43,6 +43,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     bare: Send = scope["state"]["bare_send"]
     stream = Stream(bare, me.id, me.session, i18n.current(), json, seen, everything)
     stream.task = asyncio.current_task()
+    stream.cycle = (scope.get("extensions") or {}).get("causerie.cycle")
     try:
         heads = await hub.admit(stream)
         await bare({"type": "http.response.start", "status": 200, "headers": _headers(scope)})

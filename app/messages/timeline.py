@@ -59,11 +59,12 @@ async def history(conversation_id: int, me: Me, before: int | None, after: int |
 
 
 async def _stretch(may: Access, wish: Wish, limit: int) -> list[Line]:
-    if wish.before is not None:
+    # Beyond either end stands that end: a page with nothing on it would lead nowhere.
+    if wish.before is not None and wish.before > 1:
         return await queries.before(may.conversation, wish.before, limit)
-    if wish.from_ is not None:
-        return await queries.from_position(may.conversation, wish.from_, limit)
-    if wish.latest or may.position - may.read_position <= NEAR:
+    if wish.before is not None or (wish.from_ is not None and wish.from_ <= may.position):
+        return await queries.from_position(may.conversation, wish.from_ or 1, limit)
+    if wish.latest or wish.from_ is not None or may.position - may.read_position <= NEAR:
         return await queries.before(may.conversation, may.position + 1, limit)
     # Far behind: a few that were read, then what was not.
     return await queries.from_position(may.conversation, max(1, may.read_position - 4), limit)

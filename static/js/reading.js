@@ -18,8 +18,8 @@ function lowestSeen() {
   const shown = all();
   if (isAtBottom() && reachesEnd()) return shown.length ? position(shown.at(-1)) : 0;
   const bottom = timeline.getBoundingClientRect().bottom;
-  const below = shown.findIndex((item) => item.getBoundingClientRect().bottom > bottom + 4);
-  const seen = below < 0 ? shown.at(-1) : shown[below - 1];
+  const cut = shown.findIndex((item) => item.getBoundingClientRect().bottom > bottom + 4);
+  const seen = cut < 0 ? shown.at(-1) : shown[cut - 1];
   return seen ? position(seen) : 0;
 }
 
@@ -28,7 +28,7 @@ function look() {
   timer = setTimeout(async () => {
     if (!isWatched()) return;
     const seen = lowestSeen();
-    for (const position of below) if (position <= seen) below.delete(position);
+    for (const at of below) if (at <= seen) below.delete(at);
     show();
     if (seen <= read) return;
     const before = read;

@@ -108,6 +108,8 @@ async def test_an_html_stream_without_a_cursor_gets_the_state_alone(cast: Cast) 
 
 
 async def test_state_is_said_in_the_language_of_the_stream(cast: Cast) -> None:
+    for who in (cast.mina, cast.milo):  # who looks is in the general room
+        await who.api.get("/conversations")
     async with following(cast.server, cast.mina, json=False) as french:
         assert "Général" in french.events[0].data
     async with following(cast.server, cast.milo, json=False) as english:

@@ -16,6 +16,7 @@ from tests.conversations.story import history, make_group
 
 T = TypeVar("T")
 NAUGHTY: list[str] = json.loads((Path(__file__).parent.parent / "data" / "blns.json").read_text())
+RISKY = {"iframe", "object", "embed", "svg", "math", "base", "style", "img", "video", "audio"}
 IN_MESSAGES = {"p", "br", "a", "code", "pre", "em", "strong", "s"}
 
 
@@ -102,9 +103,11 @@ async def test_messages_come_back_unharmed_and_are_shown_as_text(cast: Cast) -> 
 
 async def test_edits_come_back_unharmed_and_plain_forms_show_what_was_written(cast: Cast) -> None:
     sent = (await cast.say(cast.milo, "to be edited"))["id"]
-    for written in filter(visible, NAUGHTY):
+    for number, written in enumerate(filter(visible, NAUGHTY)):
         answer = await cast.milo.api.patch(f"/messages/{sent}", json={"body": written})
         assert (answer.status_code, answer.json()["body"]) == (200, kept(written))
+        if number % 4:
+            continue
         form = await cast.milo.browser.get(f"/messages/{sent}/edit", headers={"hx-request": "true"})
         page = BeautifulSoup(form.text, "html5lib")
         assert_nothing_runs(page)
@@ -133,7 +136,7 @@ async def test_titles_come_back_as_one_line_and_are_shown_as_text(cast: Cast) ->
         more = page.select_one("li.sidebar-more a")
         link = str(more["href"]) if more else ""
     assert shown == titles | {cast.general: "General"}
-    for group in list(titles)[::10]:
+    for group in list(titles)[::30]:
         page = BeautifulSoup((await cast.ada.browser.get(f"/conversations/{group}/settings")).text, "html5lib")
         assert_nothing_runs(page)
         assert page.select("input[name=title]")[0]["value"] == titles[group]
@@ -166,7 +169,7 @@ async def test_names_are_shown_as_text_wherever_they_stand(cast: Cast) -> None:
         FROM unnest($2::bigint[]) WITH ORDINALITY AS t (id, n)
         """,
         group,
-        [p["id"] for p in people],
+        ids,
     )
     await database.fetch("UPDATE conversation SET position = $2, change = $2 WHERE id = $1", group, len(names) + 1)
     authors, told = [], []
