@@ -23,6 +23,7 @@ import httpx
 import app
 
 PROJECT = Path(app.__file__).parent.parent
+PYTHON = (sys.executable, "-m", "app")
 PASSWORD = "three blue horses run"
 PATIENCE = 60.0
 T = TypeVar("T")
@@ -117,32 +118,35 @@ class Causerie:
     def log(self) -> Path:
         return self.folder / "log"
 
-    def start(self, *, migrate: bool = False) -> None:
-        """Starts it and waits until it answers; a new database gets its tables first."""
+    def migrate(self) -> None:
+        subprocess.run([*PYTHON, "migrate"], env=self._environment(), cwd=PROJECT, check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
         self.port = self.port or free_port()
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        mine = {
-            "DATABASE_URL": self.dsn,
-            "DATA_DIR": str(self.folder),
-            "PORT": str(self.port),
-            "RATE_LIMITS": "off",
-            "LOG_LEVEL": "warning",
-            "CAUSERIE_THROWAWAY_DATABASE": "yes",
-        }
-        python = [sys.executable, "-m", "app"]
-        if migrate:
-            subprocess.run([*python, "migrate"], env=kept | mine, cwd=PROJECT, check=True, capture_output=True)
         said = len(self.said())
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*python, "serve", *self.options],
-                env=kept | mine,
+                [*PYTHON, "serve", *self.options],
+                env=self._environment(),
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
             )
         until(lambda: self._runs(said), "Causerie is running", PATIENCE)
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        mine = {
+            "DATABASE_URL": self.dsn,
+            "DATA_DIR": str(self.folder),
+            "PORT": str(self.port or 8000),
+            "RATE_LIMITS": "off",
+            "LOG_LEVEL": "warning",
+            "CAUSERIE_THROWAWAY_DATABASE": "yes",
+        }
+        return kept | mine
 
     def _runs(self, said: int) -> bool:
         assert self.process is not None

@@ -53,11 +53,13 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(folder: Path) -> Iterator[str]:
+    """A Postgres whose database has its tables: the others are copies of it."""
     if os.environ.get("E2E_REUSE"):
         import json
         yield json.loads(Path("/tmp/e2ew/dev.json").read_text())["postgres"]
         return
     with embedded.running(folder / "cluster", durable=False) as dsn:
+        Causerie(dsn, folder).migrate()
         yield dsn
 
 
@@ -77,7 +79,7 @@ def causerie(postgres: str, folder: Path) -> Iterator[Causerie]:
 
 @pytest.fixture
 def own_causerie(postgres: str, folder: Path) -> Iterator[Causerie]:
-    """A server of this test's own, without a worker, in which nobody has signed up: it may be stopped."""
+    """A server of this test's own, without a worker, where nobody has signed up. It may be stopped."""
     running = _server(postgres, folder, "--web-only")
     yield running
     running.close()
@@ -88,8 +90,8 @@ def _server(postgres: str, folder: Path, *options: str) -> Causerie:
     home = folder / name
     home.mkdir(mode=0o711)
     running = Causerie(postgres.replace("@/causerie?", f"@/{name}?"), home, options)
-    Causerie(postgres, home).sql(f"CREATE DATABASE {name}")
-    running.start(migrate=True)
+    Causerie(postgres.replace("@/causerie?", "@/postgres?"), home).sql(f"CREATE DATABASE {name} TEMPLATE causerie")
+    running.start()
     return running
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from e2e.causerie import Causerie, until
+from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
-from e2e.steps import bodies, composer, connection, eventually, live, message, write
+from e2e.steps import bodies, composer, connection, live, message, write
 
 LOST = "Connection lost. Reconnecting…"
 OUT = "You are no longer in this conversation."
@@ -18,9 +18,9 @@ def test_a_server_that_goes_and_comes_back_is_told_and_nothing_is_missed(
     own_causerie: Causerie, visit: Visit, watch: Watch
 ) -> None:
     olive, milo = own_causerie.person("Olive Owner"), own_causerie.person("Milo Member")
-    chess = olive.group("Chess club", milo)
+    chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
     page = live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))
-    olive.say(chess, "before")
+    before = olive.say(chess, "before")
     expect(message(page, "before")).to_have_count(1)
     # Twice: what was said once must be said again.
     for turn in ("first", "second"):
@@ -29,41 +29,17 @@ def test_a_server_that_goes_and_comes_back_is_told_and_nothing_is_missed(
         write(page, f"typed during the {turn} outage")
         expect(page.locator(".message-pending")).to_contain_text("Not sent yet")
         own_causerie.start()
+        olive.edit(before["id"], f"edited in the {turn}")
         olive.say(chess, f"missed in the {turn}")
+        olive.say(go, f"elsewhere in the {turn}")
         expect(message(page, f"missed in the {turn}")).to_have_count(1, timeout=40_000)
+        expect(message(page, f"edited in the {turn}")).to_have_count(1)
         expect(connection(page)).to_be_empty()
         expect(page.locator(".message-pending")).to_have_count(0, timeout=40_000)
     said = [found["body"] for found in olive.messages(chess) if found["kind"] == "text"]
-    assert sorted(bodies(page)) == sorted(said)
+    assert bodies(page) == said
     assert len(said) == 5
-
-
-def test_a_network_that_is_cut_is_told_and_what_was_missed_comes(causerie: Causerie, visit: Visit) -> None:
-    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
-    chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
-    page = live(visit(milo, f"/conversations/{chess}"))
-    first = olive.say(chess, "e4")
-    expect(message(page, "e4")).to_have_count(1)
-    page.context.set_offline(True)
-    causerie.sql("SELECT 1")
-    page.evaluate("dispatchEvent(new Event('offline'))")
-    cut(page)
-    expect(connection(page)).to_have_text(LOST)
-    olive.edit(first["id"], "d4")
-    olive.say(chess, "c5")
-    olive.say(go, "elsewhere")
-    page.context.set_offline(False)
-    expect(message(page, "c5")).to_have_count(1)
-    expect(message(page, "d4")).to_have_count(1)
-    expect(page).to_have_title("(1) Chess club · Causerie")
-    expect(connection(page)).to_be_empty()
-
-
-def cut(page: Page) -> None:
-    """Breaks the streams of the page: being offline alone leaves those that are open."""
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    devtools.send("Network.emulateNetworkConditions", {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})
+    expect(page).to_have_title("(2) Chess club · Causerie")
 
 
 def test_whoever_is_removed_is_told_and_gets_nothing_more_until_put_back(causerie: Causerie, visit: Visit) -> None:
@@ -159,11 +135,8 @@ def test_a_stream_that_has_gone_silent_is_opened_again(causerie: Causerie, visit
     page.clock.install()
     page.goto(f"/conversations/{chess}")
     live(page)
-    opened = page.evaluate("performance.getEntriesByType('resource').length")
-    assert opened
     with page.expect_request("**/live?after=*"):
         page.clock.fast_forward(90_000)
     olive.say(chess, "e4")
+    page.clock.resume()
     expect(message(page, "e4")).to_have_count(1)
-    eventually(page, lambda: causerie.streams() >= 1, "the stream")
-    until(lambda: milo.unread(chess) >= 0, "the server answers")

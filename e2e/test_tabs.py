@@ -5,21 +5,20 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.causerie import Causerie, Person
+from e2e.causerie import Causerie, Person, until
 from e2e.conftest import Visit
 from e2e.steps import composer, connection, eventually, live, message
 
-# A server of their own counts their streams alone.
+
+@pytest.fixture
+def olive(causerie: Causerie) -> Person:
+    until(lambda: causerie.streams() == 0, "the streams of the tests before have ended")
+    return causerie.person("Olive Owner")
 
 
 @pytest.fixture
-def olive(own_causerie: Causerie) -> Person:
-    return own_causerie.person("Olive Owner")
-
-
-@pytest.fixture
-def milo(own_causerie: Causerie, olive: Person) -> Person:
-    return own_causerie.person("Milo Member")
+def milo(causerie: Causerie) -> Person:
+    return causerie.person("Milo Member")
 
 
 def hide(page: Page) -> None:
@@ -38,19 +37,19 @@ def tab(page: Page, path: str) -> Page:
 
 
 def test_ten_tabs_leave_room_for_an_eleventh_and_one_hidden_one_keeps_the_title_true(
-    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
 ) -> None:
     groups = [olive.group(f"Group {number}", milo) for number in range(10)]
     pages: list[Page] = []
     for group in groups:
         page = tab(pages[0], f"/conversations/{group}") if pages else visit(
-            milo, f"/conversations/{group}", url=own_causerie.url
+            milo, f"/conversations/{group}"
         )
         if pages:
             hide(pages[-1])
         pages.append(live(page))
     # The one that is looked at, and one of the nine others.
-    eventually(pages[9], lambda: own_causerie.streams() == 2, "two streams")
+    eventually(pages[9], lambda: causerie.streams() == 2, "two streams")
     eleventh = tab(pages[0], "/people")
     expect(eleventh.get_by_role("heading", name="People")).to_be_visible()
     eleventh.close()
@@ -65,16 +64,17 @@ def test_ten_tabs_leave_room_for_an_eleventh_and_one_hidden_one_keeps_the_title_
     keeper.close()
     others = [page for page in pages[:9] if page is not keeper]
     eventually(others[0], lambda: any(page.title().startswith("(1) ") for page in others), "another keeps the title")
-    eventually(others[0], lambda: own_causerie.streams() == 2, "two streams")
+    eventually(others[0], lambda: causerie.streams() == 2, "two streams")
 
 
 def test_a_tab_that_is_looked_at_again_is_right_at_once(
-    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
 ) -> None:
     chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
-    first = live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))
+    first = live(visit(milo, f"/conversations/{chess}"))
     said = olive.say(chess, "e4")
     expect(message(first, "e4")).to_have_count(1)
+    eventually(first, lambda: milo.unread(chess) == 0, "it is read")
     hide(first)
     second = live(tab(first, f"/conversations/{go}"))
     olive.edit(said["id"], "d4")
@@ -93,39 +93,39 @@ def test_a_tab_that_is_looked_at_again_is_right_at_once(
 
 
 def test_a_tab_opened_in_the_background_waits_with_its_stream(
-    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
 ) -> None:
     chess = olive.group("Chess club", milo)
-    front = live(visit(milo, "/conversations", url=own_causerie.url))
+    front = live(visit(milo, "/conversations"))
     background = []
     for _ in range(2):
         page = front.context.new_page()
-        page.add_init_script("sessionStorage.setItem('test-hidden', '1')")
+        page.add_init_script("window.testHide?.(true)")
         page.goto(f"/conversations/{chess}")
         background.append(page)
-    eventually(front, lambda: own_causerie.streams() == 2, "two streams")
+    eventually(front, lambda: causerie.streams() == 2, "two streams")
     olive.say(chess, "e4")
     for page in background:
         expect(message(page, "e4")).to_have_count(0)
         show(page)
         expect(message(page, "e4")).to_have_count(1)
-    eventually(front, lambda: own_causerie.streams() == 3, "three streams")
+    eventually(front, lambda: causerie.streams() == 3, "three streams")
 
 
 def test_coming_back_online_wakes_no_hidden_tab(
-    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
 ) -> None:
     chess = olive.group("Chess club", milo)
-    pages = [live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))]
+    pages = [live(visit(milo, f"/conversations/{chess}"))]
     for _ in range(3):
         hide(pages[-1])
         pages.append(live(tab(pages[0], f"/conversations/{chess}")))
-    eventually(pages[3], lambda: own_causerie.streams() == 2, "two streams")
+    eventually(pages[3], lambda: causerie.streams() == 2, "two streams")
     for page in pages:
         page.evaluate("dispatchEvent(new Event('online'))")
     olive.say(chess, "e4")
     expect(message(pages[3], "e4")).to_have_count(1)
-    eventually(pages[3], lambda: own_causerie.streams() == 2, "still two streams")
+    eventually(pages[3], lambda: causerie.streams() == 2, "still two streams")
     for page in pages[:3]:
         expect(message(page, "e4")).to_have_count(0)
 
@@ -134,20 +134,20 @@ def test_coming_back_online_wakes_no_hidden_tab(
     "browser_type_launch_args", [{"ignore_default_args": ["--disable-back-forward-cache"]}], indirect=True, ids=["bfcache"]
 )
 def test_a_page_that_one_comes_back_to_is_live_again(
-    own_causerie: Causerie, olive: Person, milo: Person, visit: Visit
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
 ) -> None:
     chess = olive.group("Chess club", milo)
-    page = live(visit(milo, f"/conversations/{chess}", url=own_causerie.url))
+    page = live(visit(milo, f"/conversations/{chess}"))
     page.evaluate("window.stillHere = true")
     composer(page).fill("half a thought")
     page.goto("/people")
-    eventually(page, lambda: own_causerie.streams() == 1, "one stream")
+    eventually(page, lambda: causerie.streams() == 1, "one stream")
     olive.say(chess, "said meanwhile")
-    page.go_back()
+    page.go_back(wait_until="commit")  # a kept page is not loaded again
     expect(message(page, "said meanwhile")).to_have_count(1)
     assert page.evaluate("window.stillHere") is True, "the browser has kept the page"
     expect(composer(page)).to_have_value("half a thought")
     olive.say(chess, "and live")
     expect(message(page, "and live")).to_have_count(1)
     expect(connection(page)).to_be_empty()
-    eventually(page, lambda: own_causerie.streams() == 1, "one stream")
+    eventually(page, lambda: causerie.streams() == 1, "one stream")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from tests.conftest import Actor, Server
+from tests.conftest import NO_TLS, Actor, Server
 
 
 @dataclass
@@ -79,7 +79,7 @@ async def following(
     if last_event_id is not None:
         headers["last-event-id"] = last_event_id
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=None) as client,
+        httpx.AsyncClient(base_url=server.url, timeout=None, verify=NO_TLS) as client,
         client.stream("GET", "/live", params=params, headers=headers) as response,
     ):
         feed = Feed(response)

@@ -89,7 +89,12 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         except errors.DomainError as error:
             await _refuse(app, scope, receive, sender, error)
         else:
-            await inner(scope, receive, sender)
+            try:
+                await inner(scope, receive, sender)
+            except Exception as error:  # the page that tells of an error failed itself
+                if "status" in scope["state"]:
+                    raise
+                await _refuse(app, scope, receive, sender, error)
         if not scope["path"].startswith(quiet):
             user = scope.get("user")
             log.info(
@@ -122,7 +127,7 @@ def _with_headers(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) 
     return sender
 
 
-async def _refuse(app: Litestar, scope: Scope, receive: Receive, send: Send, error: errors.DomainError) -> None:
+async def _refuse(app: Litestar, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
     scope["litestar_app"] = app
     request: Request[Any, Any, Any] = Request(scope, receive, send)
     response = problems.handle(request, error)

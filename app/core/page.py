@@ -51,9 +51,8 @@ def shape_wanted(scope: Scope) -> Shape:
         return "json"
     if header(scope, b"hx-request") == "true":
         return "partial"
-    speaks_json = header(scope, b"content-type").startswith("application/json") or header(
-        scope, b"authorization"
-    ).startswith("Bearer ")
+    is_program = header(scope, b"authorization")[:7].lower() == "bearer "
+    speaks_json = is_program or header(scope, b"content-type").startswith("application/json")
     return "json" if speaks_json and not scope.get("state", {}).get("from_form") else "page"
 
 
@@ -127,7 +126,8 @@ class Page(Response[T]):
         if shape == "partial" and self.partial:
             return await self._render(self.partial, context)
         shell: Shell | None = scope["litestar_app"].state.get("shell")
-        if shell is not None and scope.get("user") is not None:
+        # What failed may be the very thing that the surroundings are made of.
+        if shell is not None and scope.get("user") is not None and (self.status_code or 200) < 500:
             context["shell"] = await shell(scope)
         request_cookies = _cookies(scope)
         if "flash" in request_cookies:

@@ -58,7 +58,8 @@ def answer(request: Request[Any, Any, Any], problem: Problem, headers: dict[str,
     problem.request_id = request.scope["state"].get("request_id", "")
     handler = request.scope.get("route_handler")
     opt: dict[str, Any] = handler.opt if handler is not None else {}
-    if "form" in opt and problem.status in (400, 401, 409, 422, 429, 503):
+    outside = request.scope.get("user") is None
+    if "form" in opt and (problem.status in (400, 401, 409, 422, 429) or (problem.status == 503 and outside)):
         return Page(
             opt["form"],
             problem,

@@ -8,7 +8,7 @@ import pytest
 
 from app.core import database, limits
 from app.core.settings import Settings
-from tests.conftest import PASSWORD, Server
+from tests.conftest import NO_TLS, PASSWORD, Server
 from tests.pages import says
 from tests.processes import second_server
 
@@ -24,7 +24,7 @@ def settings(settings: Settings) -> Settings:
 async def proxied(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server that stands behind one proxy."""
     async with second_server(server.settings, TRUSTED_PROXIES="1") as other:
-        yield httpx.AsyncClient(base_url=other.url, headers={"accept": "application/json"})
+        yield httpx.AsyncClient(base_url=other.url, headers={"accept": "application/json"}, verify=NO_TLS)
 
 
 async def log_in(client: httpx.AsyncClient, login: str, password: str, where: str = "", **headers: str) -> int:

@@ -1,4 +1,4 @@
-"""Errors as answers: a page, a fragment, or problem+json; in the reader's language, and never more than they may know."""
+"""Errors as answers: a page, a fragment, or problem+json; in the reader's language, no more than they may know."""
 
 import asyncio
 
@@ -120,6 +120,10 @@ async def test_a_page_can_say_that_something_failed_even_when_its_sidebar_fails_
     assert answer.status_code == 500
     assert "Something went wrong on our side" in says(answer)
     assert "read_position" not in answer.text
+    missing = await cast.milo.browser.get("/people/nobody-here")
+    assert missing.status_code == 500, "the page that says what is missing needs the sidebar"
+    assert "Something went wrong on our side" in says(missing)
+    assert "content-security-policy" in missing.headers
 
 
 async def test_without_a_database_everyone_is_told_to_come_back(server: Server) -> None:

@@ -29,7 +29,7 @@ async def test_a_removed_member_hears_nothing_after_the_removal_and_cannot_come_
         assert "not for Milo" not in [message["body"] for message in heard]
         assert "removed" not in [message["event"] for message in heard if message["subject"] == cast.milo.id]
         cursor = removed.cursor
-    async with following(cast.server, cast.milo, last_event_id=cursor) as again:
+    async with following(cast.server, cast.milo, f"{cast.chess}:0", last_event_id=cursor) as again:
         assert again.response.status_code == 404
 
 

@@ -11,7 +11,7 @@ from app.core import database
 from app.core.settings import Settings
 from app.live.stream import LONGEST_QUEUE
 from app.messages import sending
-from tests.conftest import Cast
+from tests.conftest import NO_TLS, Cast
 from tests.streams import following
 
 
@@ -39,7 +39,7 @@ async def test_a_stream_hears_a_ping_and_when_to_come_back(cast: Cast) -> None:
     for _ in range(3):
         headers = {"authorization": f"Bearer {cast.milo.access}"}
         async with (
-            httpx.AsyncClient(base_url=cast.server.url) as client,
+            httpx.AsyncClient(base_url=cast.server.url, verify=NO_TLS) as client,
             client.stream("GET", "/live", headers=headers) as answer,
         ):
             assert answer.headers["content-type"].startswith("text/event-stream")

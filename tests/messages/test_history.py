@@ -106,26 +106,15 @@ async def test_the_ends_are_ends(cast: Cast) -> None:
         assert (await page(cast.mina, cast.chess, before=before))["messages"] == []
         assert (await page(cast.mina, cast.chess, before=before))["next"] is None
     assert [m["position"] for m in (await page(cast.mina, cast.chess, before=2))["messages"]] == [1]
-    assert len((await page(cast.mina, cast.chess, before=2**62))["messages"]) == 6
+    assert len((await page(cast.mina, cast.chess, before=2**62))["messages"]) == 5
     assert (await page(cast.mina, cast.chess, after=2**62))["messages"] == []
 
 
 async def test_limits_and_places_that_cannot_be_are_refused(cast: Cast) -> None:
     url = f"/conversations/{cast.chess}/messages"
-    for params in (
-        "limit=0",
-        "limit=101",
-        "limit=-1",
-        "limit=x",
-        "limit=",
-        "before=-1",
-        "before=x",
-        "after=-1",
-        "after=1.5",
-    ):
-        for path in (url, f"/messages?{params.replace('after', 'before')}"):
-            answer = await cast.milo.api.get(f"{path}?{params}" if path == url else path)
-            assert 400 <= answer.status_code < 500, (path, params)
+    both = ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "before=-1", "before=x", f"before={2**63}"]
+    for asked in [f"{url}?{each}" for each in [*both, "after=-1", "after=1.5"]] + [f"/messages?{e}" for e in both]:
+        assert (await cast.milo.api.get(asked)).status_code in (400, 422), asked
     for name in ("before", "after", "from"):
         assert (await cast.milo.api.get(f"{url}?{name}={2**63}")).status_code in (400, 422)
         assert (await cast.milo.api.get(f"{url}?{name}={'9' * 400}")).status_code in (400, 422)
@@ -150,7 +139,7 @@ async def follow(who: Actor, link: str, pager: str) -> list[int]:
 
 async def test_without_scripts_the_links_lead_through_everything_once_both_ways(cast: Cast) -> None:
     await say_many(cast, 130)
-    everything = list(range(1, 134))
+    everything = list(range(1, 133))
     assert await follow(cast.mina, f"/conversations/{cast.chess}?latest=true", "older") == everything
     assert await follow(cast.mina, f"/conversations/{cast.chess}?from=1", "newer") == everything
 

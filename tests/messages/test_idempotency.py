@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 
 from app.core import database
-from tests.conftest import Actor, Cast
+from tests.conftest import NO_TLS, Actor, Cast
 from tests.conversations.story import assert_whole, history
 from tests.processes import second_server
 
@@ -101,7 +101,7 @@ async def test_many_keys_many_times_at_once_are_one_message_each(cast: Cast) -> 
 async def test_the_same_key_through_two_servers_at_once_is_one_message(cast: Cast) -> None:
     async with (
         second_server(cast.server.settings) as second,
-        httpx.AsyncClient(base_url=second.url, timeout=20) as other,
+        httpx.AsyncClient(base_url=second.url, timeout=20, verify=NO_TLS) as other,
     ):
         other.headers.update(cast.milo.api.headers)
         for n in range(10):

@@ -156,11 +156,8 @@ async def test_names_are_shown_as_text_wherever_they_stand(cast: Cast) -> None:
         names,
     )
     group = await make_group(cast.olive)
-    await database.fetch(
-        "INSERT INTO membership (conversation, person) SELECT $1, unnest($2::bigint[])",
-        group,
-        [p["id"] for p in people],
-    )
+    ids = [person["id"] for person in people]
+    await database.fetch("INSERT INTO membership (conversation, person) SELECT $1, unnest($2::bigint[])", group, ids)
     await database.fetch(
         """
         INSERT INTO message (conversation, position, change, author, body, kind, event, subject)

@@ -1,0 +1,283 @@
+"""Who may do what, for every route: one table, and the routes of the application must be exactly its rows.
+
+Each line says what a program gets: a status for each actor, from left to right
+
+    nobody    no account, or not signed in
+    expired   has an account, but the session that the token names has ended
+    outsider  Oscar: an account, and nothing to do with the group
+    removed   Remy: was in the group until its owner removed him
+    member    Milo: is in the group, and wrote the message
+    owner     Olive: owns the group, and the session
+    admin     Ada: the administrator, who is not in the group
+
+A browser gets the same: a page where JSON says 2xx, the door where it says 401, an error page of that very status where
+it says 403, 404 or 422. "Blocked" has no column yet: blocking comes with people's contacts, and brings it.
+
+In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
+the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import ASGIRoute, HTTPRoute
+
+from app.accounts import sessions
+from app.core import database
+from app.core.settings import load
+from app.core.templates import static_url
+from app.main import create_app
+from tests.conftest import PASSWORD, Actor, Cast
+
+ACTORS = ("nobody", "expired", "outsider", "removed", "member", "owner", "admin")
+STYLE = static_url("css/causerie.css")
+FILES = STYLE.removesuffix("css/causerie.css") + "{file_path:path}"
+NEW = {"username": "new.{actor}", "name": "New", "email": "new.{actor}@example.org", "password": PASSWORD}
+WRONG = {"current": "not the right one", "password": PASSWORD}
+
+# Who gets what: everyone; whoever is signed in; members alone; the owner, members being told that it is not for them;
+# the author of the message, other members being told so.
+EVERYONE = "{0} {0} {0} {0} {0} {0} {0}"
+SIGNED_IN = "401 401 {0} {0} {0} {0} {0}"
+MEMBERS = "401 401 404 404 {0} {0} 404"
+OWNER = "401 401 404 404 403 {0} 404"
+AUTHOR = "401 401 404 404 {0} 403 404"
+
+TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
+    # method and route                                       who gets what           body, or another address to ask for
+    ("GET /", "/", EVERYONE.format(200), None),
+    ("GET /health", "/health", EVERYONE.format(200), None),
+    ("GET /info", "/info", EVERYONE.format(200), None),
+    ("GET /docs", "/docs", EVERYONE.format(200), None),
+    ("GET /docs/openapi.json", "/docs/openapi.json", EVERYONE.format(200), None),
+    (f"GET {FILES}", STYLE, EVERYONE.format(200), None),
+    (f"HEAD {FILES}", STYLE, EVERYONE.format(200), None),
+    ("GET /auth/signup", "/auth/signup", EVERYONE.format(200), None),
+    ("POST /auth/signup", "/auth/signup", EVERYONE.format(201), NEW),
+    ("GET /auth/login", "/auth/login", EVERYONE.format(200), None),
+    ("POST /auth/login", "/auth/login", EVERYONE.format(401), {"login": "mina", "password": "not the right one"}),
+    ("POST /auth/refresh", "/auth/refresh", SIGNED_IN.format(200), {"refresh_token": "{refresh}"}),
+    ("POST /auth/logout", "/auth/logout", EVERYONE.format(204), {}),
+    ("GET /auth/forgot-password", "/auth/forgot-password", EVERYONE.format(200), None),
+    ("POST /auth/forgot-password", "/auth/forgot-password", EVERYONE.format(202), {"email": "mina@example.org"}),
+    ("GET /auth/reset-password", "/auth/reset-password?token=x", EVERYONE.format(200), None),
+    ("POST /auth/reset-password", "/auth/reset-password", EVERYONE.format(422), {"token": "x", "password": PASSWORD}),
+    ("POST /language", "/language", EVERYONE.format(204), {"language": "en"}),
+    ("GET /me", "/me", SIGNED_IN.format(200), None),
+    ("PATCH /me", "/me", SIGNED_IN.format(200), {"name": "Someone"}),
+    ("DELETE /me", "/me", SIGNED_IN.format(422), WRONG),
+    ("GET /me.css", "/me.css", SIGNED_IN.format(200), None),
+    ("GET /me/password", "/me/password", SIGNED_IN.format(200), None),
+    ("PUT /me/password", "/me/password", SIGNED_IN.format(422), WRONG),
+    ("GET /me/deactivate", "/me/deactivate", SIGNED_IN.format(200), None),
+    ("GET /me/sessions", "/me/sessions", SIGNED_IN.format(200), None),
+    ("DELETE /me/sessions/{session_id:int}", "/me/sessions/{session}", "401 401 404 404 404 204 404", None),
+    ("GET /people", "/people", SIGNED_IN.format(200), None),
+    ("GET /people/{username:str}", "/people/mina", SIGNED_IN.format(200), None),
+    ("PUT /direct/{username:str}", "/direct/mina", SIGNED_IN.format(200), {}),
+    ("GET /conversations", "/conversations", SIGNED_IN.format(200), None),
+    ("POST /conversations", "/conversations", SIGNED_IN.format(201), {"kind": "group", "title": "Tea"}),
+    ("GET /conversations/new", "/conversations/new", SIGNED_IN.format(200), None),
+    ("GET /conversations/general", "/conversations/general", SIGNED_IN.format(200), None),
+    ("GET /conversations/{conversation_id:int}", "/conversations/{group}", MEMBERS.format(200), None),
+    ("PATCH /conversations/{conversation_id:int}", "/conversations/{group}", OWNER.format(200), {"title": "Go"}),
+    ("DELETE /conversations/{conversation_id:int}", "/conversations/{doomed}", OWNER.format(204), None),
+    ("GET /conversations/{conversation_id:int}/settings", "/conversations/{group}/settings", MEMBERS.format(200), None),
+    ("GET /conversations/{conversation_id:int}/members", "/conversations/{group}/members", MEMBERS.format(200), None),
+    (
+        "POST /conversations/{conversation_id:int}/members",
+        "/conversations/{group}/members",
+        OWNER.format(201),
+        {"username": "mina"},
+    ),
+    (
+        "DELETE /conversations/{conversation_id:int}/members/{person_id:int}",
+        "/conversations/{shrinking}/members/{mina}",
+        OWNER.format(204),
+        None,
+    ),
+    (
+        "PUT /conversations/{conversation_id:int}/owner",
+        "/conversations/{handed}/owner",
+        OWNER.format(204),
+        {"username": "mina"},
+    ),
+    (
+        "PUT /conversations/{conversation_id:int}/read",
+        "/conversations/{group}/read",
+        MEMBERS.format(204),
+        {"position": 1},
+    ),
+    ("GET /conversations/{conversation_id:int}/messages", "/conversations/{group}/messages", MEMBERS.format(200), None),
+    (
+        "POST /conversations/{conversation_id:int}/messages",
+        "/conversations/{group}/messages",
+        MEMBERS.format(201),
+        {"body": "hello"},
+    ),
+    ("GET /messages", "/messages", SIGNED_IN.format(200), None),
+    ("GET /messages/{message_id:int}", "/messages/{message}", MEMBERS.format(200), None),
+    ("PATCH /messages/{message_id:int}", "/messages/{message}", AUTHOR.format(200), {"body": "edited"}),
+    ("DELETE /messages/{message_id:int}", "/messages/{unwanted}", AUTHOR.format(200), None),
+    ("GET /messages/{message_id:int}/edit", "/messages/{message}/edit", AUTHOR.format(200), None),
+    ("GET /messages/{message_id:int}/delete", "/messages/{message}/delete", AUTHOR.format(200), None),
+    ("GET /live", "/live?after={group}:0", MEMBERS.format(200), None),
+]
+
+
+def routes(app: Litestar) -> set[str]:
+    """Every route of the application and each of its methods, as the table writes them."""
+    found = set()
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            found |= {f"{method} {route.path}" for method in route.methods if method != "OPTIONS"}
+        elif isinstance(route, ASGIRoute):
+            found.add(f"GET {route.path}")
+    return {route for route in found if " /docs/none" not in route}
+
+
+def test_every_route_has_its_row_and_every_row_its_route() -> None:
+    app = create_app(load({"DATABASE_URL": "postgresql://nobody@localhost/nothing", "SECRET_KEY": "k" * 64}))
+    rows = [row[0] for row in TABLE]
+    assert len(rows) == len(set(rows)), "a row stands twice"
+    assert set(rows) - routes(app) == set(), "rows without a route"
+    assert routes(app) - set(rows) == set(), "routes without a row: say in the table who may do what"
+
+
+@dataclass
+class Scene:
+    """The objects that the table names."""
+
+    cast: Cast
+    names: dict[str, Any]
+
+    def actor(self, name: str) -> Actor:
+        cast = self.cast
+        return {
+            "nobody": cast.nobody,
+            "expired": cast.milo,
+            "outsider": cast.oscar,
+            "removed": cast.remy,
+            "member": cast.milo,
+            "owner": cast.olive,
+            "admin": cast.ada,
+        }[name]
+
+    async def signs_in(self, name: str) -> sessions.Tokens | None:
+        """A session of their own for each request: one that ends another leaves the others alone."""
+        if name == "nobody":
+            return None
+        tokens = await sessions.start(self.cast.server.settings, self.actor(name).id, "tests", "127.0.0.1")
+        if name == "expired":
+            await database.fetch("UPDATE session SET ended_at = now() WHERE id = (SELECT max(id) FROM session)")
+        return tokens
+
+    def filled(self, text: str, **more: str) -> str:
+        for key, value in (self.names | more).items():
+            text = text.replace("{" + key + "}", str(value))
+        return text
+
+    async def ask(
+        self, name: str, method: str, path: str, body: dict[str, Any] | None, **headers: str
+    ) -> httpx.Response:
+        """Sends the request and reads the answer; of a stream only its head."""
+        tokens = await self.signs_in(name)
+        more = {"actor": name, "refresh": tokens.refresh if tokens else ""}
+        given = {
+            key: self.filled(value, **more) if isinstance(value, str) else value for key, value in (body or {}).items()
+        }
+        client = self.cast.server.client(**headers)
+        if "sec-fetch-site" in headers:
+            cookies = {"access": tokens.access, "refresh": tokens.refresh} if tokens else {}
+            client.headers["cookie"] = "; ".join(f"{k}={v}" for k, v in cookies.items())
+            sent = {"data": {k: str(v) for k, v in given.items()}} if body is not None else {}
+        else:
+            if tokens:
+                client.headers["authorization"] = f"Bearer {tokens.access}"
+            sent = {"json": given} if body is not None else {}
+        async with client.stream(method, self.filled(path, **more), **sent) as answer:  # type: ignore[arg-type]
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                await answer.aread()
+            return answer
+
+
+@pytest.fixture
+async def scene(cast: Cast) -> Scene:
+    names: dict[str, Any] = {"group": cast.chess, "mina": cast.mina.id}
+    for double in ("doomed", "handed", "shrinking"):
+        made = await cast.olive.api.post("/conversations", json={"title": double, "members": ["milo", "mina", "remy"]})
+        names[double] = made.json()["id"]
+        await cast.olive.api.delete(f"/conversations/{names[double]}/members/{cast.remy.id}")
+    names["message"] = (await cast.say(cast.milo, "e4"))["id"]
+    names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
+    await sessions.start(cast.server.settings, cast.olive.id, "tests", "127.0.0.1")
+    names["session"] = await database.fetch_value("SELECT max(id) FROM session")
+    return Scene(cast, names)
+
+
+BROWSER = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+HTMX = BROWSER | {"hx-request": "true"}
+
+
+@pytest.mark.parametrize("name", ACTORS)
+async def test_everyone_gets_what_the_table_says(scene: Scene, name: str) -> None:
+    wrong = []
+    for row, path, expected, body in TABLE:
+        method = row.split()[0]
+        status = int(expected.split()[ACTORS.index(name)])
+        answer = await scene.ask(name, method, path, body, accept="application/json")
+        if answer.status_code != status:
+            wrong.append(f"{row}: {answer.status_code} instead of {status}")
+        if status in (401, 403, 404):
+            assert answer.headers["content-type"] == "application/problem+json", row
+            assert "chess" not in answer.text.lower(), row
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["nobody", "expired", "outsider", "removed", "admin"])
+async def test_who_gets_nothing_as_json_gets_nothing_as_a_page_or_a_fragment(scene: Scene, name: str) -> None:
+    """Only where the table refuses: those requests change nothing, so they can be made one after another."""
+    seen = 0
+    for row, path, expected, body in TABLE:
+        method = row.split()[0]
+        status = int(expected.split()[ACTORS.index(name)])
+        if status not in (401, 403, 404) or "/auth/" in path:
+            continue
+        page, fragment = [await scene.ask(name, method, path, body, **kind) for kind in (BROWSER, HTMX)]
+        if status == 401:
+            assert page.status_code == 303, row
+            assert page.headers["location"].startswith("/auth/login"), row
+            assert fragment.headers["hx-redirect"].startswith("/auth/login"), row
+        else:
+            assert (page.status_code, fragment.status_code) == (status, status), row
+        for answer in (page, fragment):
+            assert "chess" not in answer.text.lower(), row
+            assert "e4" not in answer.text.split("<body")[-1].split() or name == "admin", row
+        seen += 1
+    assert seen > 10
+
+
+async def test_what_was_refused_changed_nothing(scene: Scene) -> None:
+    async def state() -> list[list[Any]]:
+        tables = ("conversation", "membership", "message")
+        return [[tuple(row) for row in await database.fetch(f"SELECT * FROM {table} ORDER BY id")] for table in tables]
+
+    before = await state()
+    for name in ("nobody", "expired", "outsider", "removed", "admin"):
+        for row, path, expected, body in TABLE:
+            if int(expected.split()[ACTORS.index(name)]) in (401, 403, 404):
+                await scene.ask(name, row.split()[0], path, body, accept="application/json")
+    assert await state() == before
+
+
+async def test_a_removed_member_and_an_outsider_cannot_follow_the_group_however_they_ask(scene: Scene) -> None:
+    group = scene.names["group"]
+    for name in ("outsider", "removed", "admin"):
+        for path in (f"/live?after={group}:0", f"/live?format=json&after={group}:0", f"/live?after={group}:99999"):
+            answer = await scene.ask(name, "GET", path, None, accept="text/event-stream")
+            assert answer.status_code == 404, (name, path)
+        resumed = await scene.ask(name, "GET", "/live", None, **{"accept": "*/*", "last-event-id": f"{group}:1"})
+        assert resumed.status_code == 404, name
