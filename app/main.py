@@ -10,6 +10,7 @@ from litestar.channels import ChannelsPlugin
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import Scope
 from redis.asyncio import Redis
@@ -85,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         exception_handlers={Exception: problems.handle},
         plugins=[channels],
         lifespan=[_running(settings, bell, hub)],
-        openapi_config=OpenAPIConfig(title="Causerie", version=__version__, path="/docs/none", render_plugins=[]),
+        openapi_config=OpenAPIConfig(title="Causerie", version=__version__, path="/docs/none", render_plugins=[JsonRenderPlugin(path="/schema.json")]),
         state=State({"hub": hub, "bell": bell, "backend": backend, "shell": _shell, "settings": settings}),
         signature_types=[Me, Settings, Bell],
         logging_config=None,

@@ -107,6 +107,24 @@ async def heads(conversations: list[int]) -> dict[int, int]:
     return {row["id"]: row["change"] for row in rows}
 
 
+async def newest_membership() -> int:
+    """The highest number of a membership so far."""
+    return int(await database.fetch_value("SELECT coalesce(max(id), 0) FROM membership"))
+
+
+async def entered_since(membership: int, people: list[int]) -> list[tuple[int, int]]:
+    """The (person, conversation) of those of these people who are in one by a membership with a higher number."""
+    rows = await database.fetch(
+        """
+        SELECT m.person, m.conversation FROM membership m
+        JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL WHERE m.id > $1 AND m.person = ANY($2)
+        """,
+        membership,
+        people,
+    )
+    return [(row["person"], row["conversation"]) for row in rows]
+
+
 async def general() -> int:
     """The id of the general room."""
     return int(await database.fetch_value("SELECT id FROM conversation WHERE kind = 'general'"))

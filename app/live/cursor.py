@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from app.core.errors import BadRequest
 from app.core.i18n import _
 
-MOST_CONVERSATIONS = 200
+# A program that follows everything is given a cursor of all its conversations, and must be able to come back with it.
+MOST_CONVERSATIONS = 5000
 _PAIR = re.compile(r"([0-9]{1,18}):([0-9]{1,18})", re.ASCII)
 
 

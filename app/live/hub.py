@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import uuid4
 
 import asyncpg
 import structlog
 
-from app.accounts import sessions
 from app.conversations import access
 from app.conversations import queries as conversations
 from app.core import database, i18n
@@ -19,12 +19,14 @@ from app.core.settings import Settings
 from app.live import registry, wire
 from app.live.state import State, sidebar_event
 from app.live.stream import Stream
-from app.live.tail import MOST_AT_ONCE, Tail, encode, left_by
+from app.live.tail import Tail, encode, left_by
+from app.live.watch import Watch
 from app.messages import queries as messages
 
 log = structlog.get_logger()
-CHECK = 1.0
 ALIVE_EVERY = 30.0
+# Read at once for a stream that catches up: as much waits in memory for each one whose client is slow.
+MOST_AT_ONCE = 50
 # A cursor further behind than this is answered by `reset`: loading the page anew costs less than replaying.
 FURTHEST_BEHIND = 1000
 
@@ -44,6 +46,7 @@ class Hub:
         self.people_of: dict[int, set[int]] = defaultdict(set)
         self.heads: dict[int, int] = {}
         self.state = State(self)
+        self.watch = Watch(self)
         self.closing = False
         self._tasks: list[asyncio.Task[None]] = []
         self._closed: set[asyncio.Task[None]] = set()
@@ -52,7 +55,8 @@ class Hub:
         with suppress(*database.UNAVAILABLE):
             await registry.say_alive(self.process, [])
         self.bell.subscribe(self.hear)
-        self._tasks = [asyncio.create_task(work()) for work in (self.state.run, self._watch, self._beat, self._live_on)]
+        always = (self.state.run, self.watch.run, self._beat, self._live_on)
+        self._tasks = [asyncio.create_task(_kept_going(work)) for work in always]
 
     async def stop(self) -> None:
         self.close_all()
@@ -71,7 +75,7 @@ class Hub:
     def hear(self, kind: str, number: int, about: int) -> None:
         """A hint from this process or another; see Bell for the kinds."""
         if kind == "c":
-            self._changed(number)
+            self.changed(number)
         elif kind == "r":
             if number in self.by_person:
                 self.state.line(number, about)
@@ -127,8 +131,10 @@ class Hub:
             raise NotFound
         return mine
 
-    async def catch_up(self, stream: Stream, heads: dict[int, int]) -> None:
-        """Writes what the stream missed, then joins it to the live feed, without gap or repeat."""
+    async def catch_up(self, stream: Stream, heads: dict[int, int], patient: bool = False) -> None:
+        """Writes what the stream missed, then joins it to the live feed, without gap or repeat.
+
+        `patient` waits for a client that reads slowly; otherwise it is as with what comes live."""
         for conversation in list(stream.behind):
             while conversation in stream.behind and not stream.closing:
                 tail = self.tails[conversation]
@@ -143,11 +149,15 @@ class Hub:
                     stream.seen[conversation] = max(seen, tail.place, heads.get(conversation, 0))
                     continue
                 for row, (change, data) in zip(rows, encode(rows, stream.variant), strict=True):
+                    if stream.seen.get(conversation, change) >= change:
+                        break  # removed or brought on, while this waited for the client
                     # At `heads` it was still in: so a removal after it is one that its tail will tell of too late.
                     if left_by(row) == stream.person and change > heads.get(conversation, 0):
-                        self._left(conversation, stream.person)
+                        self.left(conversation, stream.person)
                         break
                     stream.deliver_message(conversation, change, data)
+                    if patient:
+                        await stream.drained()
                 if any(row["kind"] == "system" for row in rows):
                     self.state.head(conversation)
             if stream.closing:
@@ -183,15 +193,24 @@ class Hub:
             return
         mine = await conversations.ids(person)
         view = await conversations.sidebar_of(person)
+        if person not in self.by_person:
+            return  # the last of their streams ended meanwhile
         self._know(person, mine)
         for stream in list(self.by_person.get(person, ())):
             for conversation in [c for c in stream.seen if c not in mine]:
                 self._unfollow(stream, conversation)
-            if stream.all_conversations:
-                for conversation in mine.keys() - stream.seen.keys():
-                    stream.seen[conversation] = 0 if mine[conversation] <= FURTHEST_BEHIND else mine[conversation]
-                    stream.behind.add(conversation)
-                    self._follow(stream, conversation, mine[conversation])
+            # What it was told to leave by the feed may be theirs again.
+            wanted = mine.keys() if stream.all_conversations else mine.keys() & stream.parted.keys()
+            new = wanted - stream.seen.keys()
+            for conversation in new:
+                head, start = mine[conversation], stream.parted.pop(conversation, None)
+                if start is not None and head - start > FURTHEST_BEHIND:
+                    stream.close()  # it comes back and is told to load anew
+                    break
+                stream.seen[conversation] = start or (0 if head <= FURTHEST_BEHIND else head)
+                stream.behind.add(conversation)
+                self._follow(stream, conversation, head)
+            if new:
                 await self.catch_up(stream, mine)
             i18n.use(stream.locale)
             stream.deliver(sidebar_event(stream.json, stream.locale, view))
@@ -201,7 +220,7 @@ class Hub:
     def _follow(self, stream: Stream, conversation: int, head: int) -> None:
         tail = self.tails.get(conversation)
         if tail is None:
-            tail = self.tails[conversation] = Tail(conversation, head, self._left, self.state.head)
+            tail = self.tails[conversation] = Tail(conversation, head, self.left, self.state.head)
         tail.streams.add(stream)
         if tail.place < head:
             tail.wake()
@@ -216,16 +235,37 @@ class Hub:
                 tail.stop()
                 del self.tails[conversation]
 
-    def _left(self, conversation: int, person: int) -> None:
-        """By the feed: from here on this person's streams get nothing of it, and their sidebar loses its line."""
+    def left(self, conversation: int, person: int) -> None:
+        """By the feed: from here on this person's streams get nothing of it, and their sidebar loses its line.
+
+        Unless they are in again by now, which the feed will tell too late: so it is asked for."""
         for stream in list(self.by_person.get(person, ())):
+            if conversation in stream.seen:
+                stream.parted[conversation] = stream.seen[conversation]
+                self.state.sidebar(person)
             self._unfollow(stream, conversation)
-        self.conversations_of.get(person, set()).discard(conversation)
-        self.people_of[conversation].discard(person)
+        self.parted(conversation, person)
         if person in self.by_person:
             self.state.line(person, conversation)
 
-    def _changed(self, conversation: int) -> None:
+    def parted(self, conversation: int, person: int) -> None:
+        """That person is not in it, so it is no longer watched for them."""
+        self.conversations_of.get(person, set()).discard(conversation)
+        people = self.people_of.get(conversation, set())
+        people.discard(person)
+        if not people:
+            self.people_of.pop(conversation, None)
+            self.heads.pop(conversation, None)
+
+    def moved_on(self, conversation: int, head: int) -> bool:
+        """Whether the sidebars do not know of this head yet; from now on they do."""
+        if self.heads.get(conversation, head) >= head:
+            return False
+        self.heads[conversation] = head
+        return True
+
+    def changed(self, conversation: int) -> None:
+        """The conversation moved on: wakes its tail, and says so in the sidebars."""
         tail = self.tails.get(conversation)
         if tail is not None:
             tail.wake()
@@ -235,12 +275,9 @@ class Hub:
                 self.state.line(person, conversation)
 
     def _know(self, person: int, mine: dict[int, int]) -> None:
-        before = self.conversations_of.pop(person, set())
-        for conversation in before - mine.keys():
-            self.people_of[conversation].discard(person)
-            if not self.people_of[conversation]:
-                del self.people_of[conversation]
-                self.heads.pop(conversation, None)
+        for conversation in self.conversations_of.get(person, set()) - mine.keys():
+            self.parted(conversation, person)
+        self.conversations_of.pop(person, None)
         if mine:
             self.conversations_of[person] = set(mine)
             for conversation, head in mine.items():
@@ -248,37 +285,6 @@ class Hub:
                 self.heads.setdefault(conversation, head)
 
     # Work that goes on all the time
-
-    async def _watch(self) -> None:
-        """Once a second: are the sessions still good, did a hint get lost? The database is the truth."""
-        while True:
-            await asyncio.sleep(CHECK)
-            if not self.streams:
-                continue
-            try:
-                asked = list(self.streams.values())  # others open meanwhile
-                good = await sessions.still_good(list({stream.session for stream in asked}))
-                for stream in asked:
-                    if stream.session not in good:
-                        stream.close(wire.SIGNED_OUT)
-                await self._check_heads()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("watch waits for the database", error=type(error).__name__)
-
-    async def _check_heads(self) -> None:
-        watched = list({*self.tails, *self.people_of})
-        heads = await conversations.heads(watched)
-        for conversation in watched:
-            head = heads.get(conversation)
-            if head is None:
-                for person in list(self.people_of.get(conversation, ())):
-                    self._left(conversation, person)
-                continue
-            tail = self.tails.get(conversation)
-            missed = self.heads.get(conversation, head) < head
-            self.heads[conversation] = head
-            if (tail is not None and tail.place < head) or (tail is None and missed):
-                self._changed(conversation)
 
     async def _beat(self) -> None:
         """A ping to each stream, so that proxies keep it open and a page notices when nothing comes any more."""
@@ -296,8 +302,20 @@ class Hub:
                 await self._say_alive()
 
     async def _say_alive(self) -> None:
-        await registry.say_alive(self.process, [(s.number, s.person) for s in list(self.streams.values())])
+        streams = [(stream.number, stream.person) for stream in list(self.streams.values())]
+        await registry.say_alive(self.process, streams)
+        await registry.keep_only(self.process, [number for number, _person in streams])
 
     async def _close_stream(self, number: int) -> None:
         with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
             await registry.close_stream(number)
+
+
+async def _kept_going(work: Callable[[], Awaitable[None]]) -> None:
+    """Work that goes on all the time: a fault of ours in it must not silence every stream of the process."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("live work failed")
+            await asyncio.sleep(1)

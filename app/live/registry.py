@@ -65,6 +65,15 @@ async def say_alive(process: str, streams: list[tuple[int, int]]) -> None:
     await database.fetch(f"DELETE FROM live_process WHERE seen_at < now() - interval '{ALIVE}'")
 
 
+async def keep_only(process: str, streams: list[int]) -> None:
+    """Forgets what this process no longer has: the database may have been away when a stream of it ended."""
+    await database.fetch(
+        "DELETE FROM live_stream WHERE process = $1 AND id <> ALL($2) AND opened_at < now() - interval '30 seconds'",
+        process,
+        streams,
+    )
+
+
 async def forget(process: str) -> None:
     """The process ends in good order."""
     await database.fetch("DELETE FROM live_process WHERE id = $1", process)

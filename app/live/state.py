@@ -87,6 +87,10 @@ class State:
             rows = await queries.item_rows(people, conversations)
             for pair in pairs:
                 self.lines.pop(pair, None)
+                if pair in rows:
+                    self.hub.moved_on(pair[1], rows[pair]["change"])
+                else:
+                    self.hub.parted(pair[1], pair[0])
                 for stream in list(self.hub.by_person.get(pair[0], ())):
                     i18n.use(stream.locale)
                     row = rows.get(pair)

@@ -16,7 +16,11 @@ from litestar.types import Send
 from app.core.i18n import Locale
 from app.live import cursor, wire
 
+# What may wait for a slow client: this many events, or this many times LARGE_EVENT bytes.
 LONGEST_QUEUE = 256
+LARGE_EVENT = 4096
+# How long a client that catches up may take for what is written at once.
+PATIENCE = 30.0
 
 
 class Variant:
@@ -50,7 +54,9 @@ class Stream:
         "json",
         "locale",
         "number",
+        "parted",
         "person",
+        "queued",
         "reason",
         "seen",
         "send",
@@ -77,19 +83,23 @@ class Stream:
         # A cursor over several conversations is this stream's own: its ids cannot be shared.
         self.several = everything or len(seen) > 1
         self.number = 0
+        # Conversations that the feed said they left, with the last change that was written: they may be let in again.
+        self.parted: dict[int, int] = {}
+        self.queued = 0
         self.backlog: list[bytes] | None = None
         self.draining: asyncio.Task[None] | None = None
         self.task: asyncio.Task[Any] | None = None
         self.closing = False
         self.reason: str | None = None
 
-    def deliver(self, data: bytes) -> None:
-        """Writes the bytes now, or queues them behind those that wait."""
+    def deliver(self, data: bytes, events: int = 1) -> None:
+        """Writes the bytes, which are so many events, now, or queues them behind those that wait."""
         if self.closing:
             return
         if self.backlog is not None:
             self.backlog.append(data)
-            if len(self.backlog) > LONGEST_QUEUE:
+            self.queued += max(events, len(data) // LARGE_EVENT)
+            if self.queued > LONGEST_QUEUE:
                 self.close()
             return
         writing: Any = self.send({"type": "http.response.body", "body": data, "more_body": True})
@@ -103,7 +113,7 @@ class Stream:
         self.backlog = []
         self.draining = asyncio.create_task(self._drain(writing, first))
 
-    def deliver_framed(self, data: bytes, framed: bytes) -> None:
+    def deliver_framed(self, data: bytes, framed: bytes, events: int) -> None:
         """Writes bytes that go to many streams; `framed` is the same as a chunk of HTTP/1.1, made once for all of them.
 
         Straight to the socket while it takes them: through the server's `send` each delivery costs ten times as much,
@@ -118,7 +128,7 @@ class Stream:
             or cycle.disconnected
             or not cycle.chunked_encoding
         ):
-            self.deliver(data)
+            self.deliver(data, events)
         else:
             cycle.transport.write(framed)
 
@@ -140,11 +150,24 @@ class Stream:
         if self.task is not None:
             self.task.cancel()
 
+    async def drained(self) -> None:
+        """Returns when the client has taken what was written; ends the stream of one that takes too long for it."""
+        if self.backlog is not None and self.draining is not None:
+            _done, waiting = await asyncio.wait([self.draining], timeout=PATIENCE)
+            if waiting:
+                self.close()
+
+    def abort(self) -> bool:
+        """Hangs up without waiting for the client to read what is left; False where the server does not let us."""
+        if self.cycle is not None:
+            self.cycle.transport.abort()
+        return self.cycle is not None
+
     async def _drain(self, writing: Coroutine[Any, Any, None], first: Any) -> None:
         try:
             await _resume(writing, first)
             while self.backlog:
-                data, self.backlog = b"".join(self.backlog), []
+                data, self.backlog, self.queued = b"".join(self.backlog), [], 0
                 await self.send({"type": "http.response.body", "body": data, "more_body": True})
             self.backlog = None
         except OSError:

@@ -96,7 +96,7 @@ class Tail:
             seen = stream.seen.get(conversation, last)
             if seen < first and not stream.several:
                 stream.seen[conversation] = last
-                stream.deliver_framed(events[1], events[2])  # the same bytes for everyone
+                stream.deliver_framed(events[1], events[2], len(rows))  # the same bytes for everyone
             else:
                 for change, data in events[0]:
                     if change > seen:

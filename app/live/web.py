@@ -63,7 +63,9 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
         async with asyncio.timeout(1):
             await bare({"type": "http.response.body", "body": b"", "more_body": False})
     except (TimeoutError, OSError):
-        return  # the client reads no more
+        # The client reads no more: closed in good order, its socket would wait for it for ever.
+        if stream.abort():
+            await _until_gone(receive)
 
 
 async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | None) -> bool:
@@ -77,7 +79,7 @@ async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | 
         stream.deliver(wire.place(cursor.write(stream.seen)))
     try:
         await hub.send_state(stream)
-        await hub.catch_up(stream, heads)
+        await hub.catch_up(stream, heads, patient=True)
     except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
         log.warning("stream ended without the database", error=type(error).__name__)
         return False

@@ -79,7 +79,7 @@ def _made(body: str) -> str:
         attributes={"a": {"href"}},
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow ugc",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
+        set_tag_attribute_values={"a": {"target": "_blank"}, "pre": {"tabindex": "0"}},
     ).strip()
 
 

@@ -112,7 +112,7 @@ function visible() {
   open(false);
 }
 
-const asItIs = () => (document.hidden ? hidden() : visible());
+const asItIs = () => leaving || (document.hidden ? hidden() : visible());
 
 document.addEventListener("visibilitychange", asItIs);
 document.addEventListener("live:reset", () => {

@@ -107,7 +107,7 @@ async def test_a_removal_in_the_middle_of_catching_up_leaves_the_other_conversat
     catching_up = asyncio.create_task(hub.catch_up(told.stream, heads))
     await asyncio.sleep(0)  # it has asked for the first conversation
     hub.hear("c", cast.chess, 0)
-    hub._left(cast.chess, cast.milo.id)
+    hub.left(cast.chess, cast.milo.id)
     await catching_up
     hub.release(told.stream)
     assert "still here" in told.text

@@ -1,0 +1,83 @@
+"""The watch: once a second it asks the database, which is the truth, for what a lost hint did not tell.
+
+Are the sessions of the open streams still good? Did a conversation move on? Did someone come into one?
+"""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from app.accounts import sessions
+from app.conversations import queries as conversations
+from app.core import database
+from app.live import wire
+
+if TYPE_CHECKING:
+    from app.live.hub import Hub
+
+log = structlog.get_logger()
+CHECK = 1.0
+# A membership is looked for this many checks after its number was drawn: transactions do not commit in the order of
+# their numbers. The first check looks back over as many memberships as RECENT.
+LATEST_COMMIT = 10
+RECENT = 1000
+
+
+class Watch:
+    """The watch over the streams of a hub."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self.hub = hub
+        self.newest: deque[int] = deque(maxlen=LATEST_COMMIT)
+
+    async def run(self) -> None:
+        """Looks once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(CHECK)
+            if not self.hub.streams:
+                self.newest.clear()
+                continue
+            try:
+                await self.check_sessions()
+                await self.check_heads()
+                await self.check_memberships()
+            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+                log.warning("watch waits for the database", error=type(error).__name__)
+
+    async def check_sessions(self) -> None:
+        """Ends the streams whose session is over."""
+        asked = list(self.hub.streams.values())  # others open meanwhile
+        good = await sessions.still_good(list({stream.session for stream in asked}))
+        for stream in asked:
+            if stream.session not in good:
+                stream.close(wire.SIGNED_OUT)
+
+    async def check_heads(self) -> None:
+        """Wakes what did not hear that its conversation moved on, and takes leave of those that are gone."""
+        hub = self.hub
+        watched = list({*hub.tails, *hub.people_of})
+        heads = await conversations.heads(watched)
+        for conversation in watched:
+            head = heads.get(conversation)
+            if head is None:
+                for person in list(hub.people_of.get(conversation, ())):
+                    hub.left(conversation, person)
+                continue
+            tail = hub.tails.get(conversation)
+            if hub.moved_on(conversation, head) or (tail is not None and tail.place < head):
+                hub.changed(conversation)
+
+    async def check_memberships(self) -> None:
+        """Refreshes those who are in a conversation that their streams do not know of."""
+        newest = await conversations.newest_membership()
+        since = self.newest[0] if self.newest else max(0, newest - RECENT)
+        self.newest.append(newest)
+        if since == newest:
+            return
+        entered = await conversations.entered_since(since, list(self.hub.conversations_of))
+        for person, conversation in entered:
+            if conversation not in self.hub.conversations_of.get(person, ()):
+                self.hub.state.sidebar(person)
