@@ -86,7 +86,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
         exception_handlers={Exception: problems.handle},
         plugins=[channels],
         lifespan=[_running(settings, bell, hub)],
-        openapi_config=OpenAPIConfig(title="Causerie", version=__version__, path="/docs/none", render_plugins=[JsonRenderPlugin(path="/schema.json")]),
+        openapi_config=OpenAPIConfig(
+            title="Causerie",
+            version=__version__,
+            path="/docs/none",  # Litestar's own pages load scripts from elsewhere; ours is admin/docs.py
+            render_plugins=[JsonRenderPlugin(path="/schema.json")],
+        ),
         state=State({"hub": hub, "bell": bell, "backend": backend, "shell": _shell, "settings": settings}),
         signature_types=[Me, Settings, Bell],
         logging_config=None,

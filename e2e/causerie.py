@@ -178,7 +178,8 @@ class Causerie:
 
     def person(self, name: str, language: str = "en", username: str = "") -> Person:
         """Signs someone up."""
-        username = username or f"{name.split()[0].lower().encode('ascii', 'ignore').decode()}-{uuid4().hex[:10]}"
+        letters = re.sub("[^a-z]", "", name.split()[0].lower()) or "someone"
+        username = username or f"{letters}-{uuid4().hex[:10]}"
         client = httpx.Client(base_url=self.url, headers={"accept": "application/json"}, timeout=PATIENCE)
         self.clients.append(client)
         answer = client.post(
@@ -190,6 +191,7 @@ class Causerie:
         made = answer.json()
         client.cookies.clear()
         client.headers["authorization"] = f"Bearer {made['access_token']}"
+        client.get("/conversations")  # whoever looks in for the first time comes into the general room
         cookies = {"access": made["access_token"], "refresh": made["refresh_token"]}
         return Person(made["person"]["id"], username, name, client, cookies)
 

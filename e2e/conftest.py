@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, expect
 
 from app.core import embedded
 from e2e.causerie import Causerie, Person
@@ -35,11 +35,18 @@ class Visit(Protocol):
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest
+) -> dict[str, Any]:
     """Debian's Chromium or Google's Chrome, whichever is installed; CHROMIUM names another one."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     assert found, "install Chromium (apt-get install chromium), or name one: CHROMIUM=/path/to/chrome"
-    return {"executable_path": found, "args": [NOWHERE_ELSE], **browser_type_launch_args, **getattr(request, "param", {})}
+    return {
+        "executable_path": found,
+        "args": [NOWHERE_ELSE],
+        **browser_type_launch_args,
+        **getattr(request, "param", {}),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +61,6 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres(folder: Path) -> Iterator[str]:
     """A Postgres whose database has its tables: the others are copies of it."""
-    if os.environ.get("E2E_REUSE"):
-        import json
-        yield json.loads(Path("/tmp/e2ew/dev.json").read_text())["postgres"]
-        return
     with embedded.running(folder / "cluster", durable=False) as dsn:
         Causerie(dsn, folder).migrate()
         yield dsn
@@ -66,11 +69,6 @@ def postgres(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def causerie(postgres: str, folder: Path) -> Iterator[Causerie]:
     """The server of all tests, with its worker. Whoever signed up first is somebody else already."""
-    if os.environ.get("E2E_REUSE"):
-        import json
-        j = json.loads(Path("/tmp/e2ew/dev.json").read_text())
-        yield Causerie(j["dsn"], Path(j["folder"]), port=8940)
-        return
     running = _server(postgres, folder)
     running.person("Ada Admin")
     yield running
@@ -107,10 +105,18 @@ class Watch:
 
     def follow(self, context: BrowserContext, host: str) -> None:
         context.add_init_script(WATCHER)
-        context.on("console", lambda said: said.type == "error" and self._note(f"console: {said.text}"))
+        context.on("console", self._said)
         context.on("weberror", lambda error: self._note(f"script: {error.error}"))
         context.on("requestfailed", lambda request: self._failed(request, host))
-        context.on("dialog", lambda dialog: (self._note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        context.on("dialog", self._asked)
+
+    def _said(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self._note(f"console: {said.text}")
+
+    def _asked(self, dialog: Dialog) -> None:
+        self._note(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _failed(self, request: Request, host: str) -> None:
         if urlsplit(request.url).netloc not in (host, ""):

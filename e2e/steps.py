@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def composer(page: Page) -> Locator:
-    return page.get_by_label("Your message")
+    return page.locator("#composer-body")
 
 
 def write(page: Page, text: str) -> None:
@@ -20,8 +20,15 @@ def write(page: Page, text: str) -> None:
 
 
 def message(page: Page, text: str) -> Locator:
-    """The messages in which this stands as words of their own."""
-    return page.locator("#messages .message", has_text=re.compile(rf"(^|\s){re.escape(text)}(\s|$)"))
+    """The messages in which this stands as words of their own, without those that wait to be acknowledged."""
+    return page.locator(
+        "#messages .message:not(.message-pending)", has_text=re.compile(rf"(^|\s){re.escape(text)}(\s|$)")
+    )
+
+
+def waiting(page: Page, text: str = "") -> Locator:
+    """What was sent from this page and is not acknowledged."""
+    return page.locator("#messages .message-pending", has_text=text)
 
 
 def bodies(page: Page) -> list[str]:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch, sign_in
-from e2e.steps import bodies, composer, live, message, write
+from e2e.steps import bodies, composer, live, message
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(causerie: Causerie, visit: Visit) -> None:
@@ -143,7 +143,9 @@ def test_an_edit_that_is_refused_keeps_the_text_and_says_why(causerie: Causerie,
     expect(page.get_by_role("alert")).to_be_visible()
     expect(field).to_have_value("d4")
     page.unroute("**/messages/*")
-    page.route("**/messages/*", lambda route: route.fulfill(status=503, body="<h1>Causerie cannot answer just now</h1>"))
+    page.route(
+        "**/messages/*", lambda route: route.fulfill(status=503, body="<h1>Causerie cannot answer just now</h1>")
+    )
     field.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Causerie cannot answer just now")
     expect(field).to_have_value("d4")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
-from e2e.steps import bodies, composer, connection, live, message, write
+from e2e.steps import bodies, composer, connection, live, message, waiting, write
 
 LOST = "Connection lost. Reconnecting…"
 OUT = "You are no longer in this conversation."
@@ -27,7 +27,7 @@ def test_a_server_that_goes_and_comes_back_is_told_and_nothing_is_missed(
         own_causerie.stop()
         expect(connection(page)).to_have_text(LOST)
         write(page, f"typed during the {turn} outage")
-        expect(page.locator(".message-pending")).to_contain_text("Not sent yet")
+        expect(waiting(page)).to_contain_text("Not sent yet")
         own_causerie.start()
         olive.edit(before["id"], f"edited in the {turn}")
         olive.say(chess, f"missed in the {turn}")
@@ -35,7 +35,7 @@ def test_a_server_that_goes_and_comes_back_is_told_and_nothing_is_missed(
         expect(message(page, f"missed in the {turn}")).to_have_count(1, timeout=40_000)
         expect(message(page, f"edited in the {turn}")).to_have_count(1)
         expect(connection(page)).to_be_empty()
-        expect(page.locator(".message-pending")).to_have_count(0, timeout=40_000)
+        expect(waiting(page)).to_have_count(0, timeout=40_000)
     said = [found["body"] for found in olive.messages(chess) if found["kind"] == "text"]
     assert bodies(page) == said
     assert len(said) == 5

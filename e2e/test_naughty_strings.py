@@ -27,7 +27,7 @@ OURS = [
     "</title></template><iframe srcdoc='<script>parent.__pwned=1</script>'></iframe>",
     "javascript:__pwned=1 [a](javascript:__pwned=1) <javascript:__pwned=1> [b](JaVaScRiPt&colon;__pwned=1)",
     "[c](java\tscript:__pwned=1) [d](&#106;avascript:__pwned=1) [e](data:text/html,<script>__pwned=1</script>)",
-    "[f](vbscript:__pwned=1) [g](//elsewhere.test) [h](blob:x) https://elsewhere.test/\"onmouseover=\"__pwned=1",
+    '[f](vbscript:__pwned=1) [g](//elsewhere.test) [h](blob:x) https://elsewhere.test/"onmouseover="__pwned=1',
     '<a hx-get="/me" hx-trigger="load" hx-on:load="__pwned=1">x</a> <b hx-on::load="__pwned=1" data-hx-get="/me">y</b>',
     "<style>*{background:url(//elsewhere.test)}</style><link rel=stylesheet href=//elsewhere.test/x.css>",
     "<form action=//elsewhere.test><button formaction=javascript:__pwned=1>press</button></form>",
@@ -140,44 +140,37 @@ def test_what_was_written_comes_back_unharmed_for_editing(causerie: Causerie, vi
     assert [message["body"] for message in written] == [naughty.strip() for naughty in SAYABLE]
     page = live(visit(olive, f"/conversations/{chess}"))
     shown = page.evaluate(
-        """async (ids) => {
-            const values = [];
-            for (const id of ids) {
-                const answer = await fetch(`/messages/${id}/edit`, { headers: { accept: "text/html", "hx-request": "true" } });
-                const holder = document.createElement("template");
-                holder.innerHTML = await answer.text();
-                document.getElementById("messages").append(holder.content);
-                values.push(document.querySelector(`#edit-${id}`).value);
-            }
-            return values;
-        }""",
+        """(ids) => Promise.all(ids.map(async (id) => {
+            const answer = await fetch(`/messages/${id}/edit`, { headers: { accept: "text/html", "hx-request": "true" } });
+            const holder = document.createElement("template");
+            holder.innerHTML = await answer.text();
+            document.getElementById("messages").append(holder.content);
+            return document.querySelector(`#edit-${id}`).value;
+        }))""",
         [message["id"] for message in written],
     )
     assert shown == [message["body"] for message in written]
     harmless(page)
 
 
-@pytest.mark.parametrize("naughty", OURS)
-def test_an_edit_form_that_is_opened_saved_and_refused_stays_harmless(
-    causerie: Causerie, visit: Visit, naughty: str
-) -> None:
+def test_an_edit_form_that_is_refused_and_saved_stays_harmless(causerie: Causerie, visit: Visit) -> None:
     olive = causerie.person("Olive Owner")
     chess = olive.group("Chess club")
-    olive.say(chess, "to be edited")
+    said = olive.say(chess, "to be edited")
     page = live(visit(olive, f"/conversations/{chess}"))
-    page.get_by_label("Your message").press("ArrowUp")
-    page.get_by_label("Edit the message").fill(naughty + "x" * 2001)
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("2000 are the most")).to_be_visible()
-    field = page.get_by_label("Edit the message")
-    typed = naughty.replace("\x0c", "\x0c")
-    assert field.input_value() == typed + "x" * 2001
-    harmless(page)
-    field.fill(naughty)
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator(".message-edited")).to_have_count(1)
-    harmless(page)
-    assert olive.messages(chess)[-1]["body"] == naughty.strip()
+    for naughty in OURS:
+        page.get_by_label("Your message").press("ArrowUp")
+        field = page.get_by_label("Edit the message")
+        field.fill(naughty + "x" * 2001)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("2000 are the most")).to_be_visible()
+        assert field.input_value() == naughty + "x" * 2001
+        harmless(page)
+        field.fill(naughty)
+        page.get_by_role("button", name="Save").click()
+        expect(field).to_have_count(0)
+        harmless(page)
+        assert olive.api.get(f"/messages/{said['id']}").json()["body"] == naughty.strip()
 
 
 def test_lists_of_people_and_groups_are_harmless(causerie: Causerie, visit: Visit) -> None:
@@ -221,7 +214,7 @@ def test_lists_of_people_and_groups_are_harmless(causerie: Causerie, visit: Visi
     harmless(page)
 
 
-@pytest.mark.parametrize("naughty", [ours for ours in OURS if storable(ours, 100)])
+@pytest.mark.parametrize("naughty", OURS[:4], ids=["image", "script", "svg", "iframe"])
 def test_a_group_and_its_person_of_that_name_are_harmless_on_every_page(
     causerie: Causerie, visit: Visit, naughty: str
 ) -> None:
@@ -237,7 +230,11 @@ def test_a_group_and_its_person_of_that_name_are_harmless_on_every_page(
     harmless(page)
     paths = [f"/conversations/{chess}", f"/conversations/{chess}/members", f"/conversations/{chess}/settings"]
     paths += [f"/conversations/{direct}", f"/people/{olive.username}", f"/people?q={quote(naughty)}"]
-    paths += [f"/auth/login?next={quote(naughty)}", f"/auth/reset-password?token={quote(naughty)}", f"/{quote(naughty, safe='')}"]
+    paths += [
+        f"/auth/login?next={quote(naughty)}",
+        f"/auth/reset-password?token={quote(naughty)}",
+        f"/{quote(naughty, safe='')}",
+    ]
     for path in paths:
         page.goto(path)
         harmless(page)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from e2e.causerie import Causerie, Person
 from e2e.conftest import Visit, sign_in
-from e2e.steps import bodies, composer, eventually, live, message, write
+from e2e.steps import bodies, composer, eventually, live, message, waiting, write
 
 SEND = "**/conversations/*/messages"
 
@@ -20,7 +20,8 @@ def answering(page: Page, answer: Callable[[Route], object]) -> list[str]:
 
     def handle(route: Route) -> None:
         if route.request.method != "POST":
-            return route.fallback()
+            route.fallback()
+            return
         keys.append(parse_qs(route.request.post_data or "")["key"][0])
         answer(route)
 
@@ -39,14 +40,14 @@ def test_without_a_network_messages_wait_in_order_and_are_sent_once(causerie: Ca
     keys = answering(page, lambda route: route.abort())
     for text in ("one", "two", "three"):
         write(page, text)
-    expect(message(page, "one")).to_contain_text("Not sent yet. It is kept here and tried again.")
-    expect(page.locator(".message-pending")).to_have_count(3)
+    expect(waiting(page, "one")).to_contain_text("Not sent yet. It is kept here and tried again.")
+    expect(waiting(page)).to_have_count(3)
     expect(composer(page)).to_have_value("")
     eventually(page, lambda: len(keys) >= 2, "it is tried again")
     assert len(set(keys)) == 1, "the first is tried again with its key before the second is tried at all"
     assert texts(olive, chess) == []
     page.unroute(SEND)
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     assert bodies(page) == ["one", "two", "three"] == texts(olive, chess)
 
 
@@ -62,7 +63,7 @@ def test_while_the_server_is_busy_it_is_tried_again(causerie: Causerie, visit: V
 
     keys = answering(page, answer)
     write(page, "one")
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     expect(message(page, "one")).to_have_count(1)
     assert len(keys) == 4
     assert len(set(keys)) == 1
@@ -77,14 +78,15 @@ def test_an_answer_that_was_lost_on_the_way_makes_no_second_message(causerie: Ca
 
     def answer(route: Route) -> None:
         if lost:
-            return route.fallback()
+            route.fallback()
+            return
         lost.append(route.fetch().status)
         route.abort()
 
     keys = answering(page, answer)
     write(page, "one")
     eventually(page, lambda: len(keys) == 2, "it is tried again")
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     expect(message(page, "one")).to_have_count(1)
     expect(message(theirs, "one")).to_have_count(1)
     assert lost == [201]
@@ -98,9 +100,9 @@ def test_what_waits_survives_a_reload_and_a_closed_browser_tab(causerie: Causeri
     page = live(visit(olive, f"/conversations/{chess}"))
     keys = answering(page, lambda route: route.abort())
     write(page, "one")
-    expect(message(page, "one")).to_contain_text("Not sent yet")
+    expect(waiting(page, "one")).to_contain_text("Not sent yet")
     page.reload()
-    expect(message(page, "one")).to_contain_text("Not sent yet")
+    expect(waiting(page, "one")).to_contain_text("Not sent yet")
     again = page.context.new_page()
     page.close()
     again.goto(f"/conversations/{go}")
@@ -108,7 +110,7 @@ def test_what_waits_survives_a_reload_and_a_closed_browser_tab(causerie: Causeri
     with again.expect_request(lambda request: request.method == "POST") as sent:
         again.goto(f"/conversations/{chess}")
     assert parse_qs(sent.value.post_data or "")["key"] == [keys[0]]
-    expect(again.locator(".message-pending")).to_have_count(0)
+    expect(waiting(again)).to_have_count(0)
     expect(message(again, "one")).to_have_count(1)
     assert texts(olive, chess) == ["one"]
 
@@ -120,7 +122,7 @@ def test_a_refused_text_comes_back_to_where_it_was_typed_with_the_reason(causeri
     write(page, "y" * 2001)
     expect(page.get_by_role("alert")).to_contain_text("2000 are the most")
     expect(composer(page)).to_have_value("y" * 2001)
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     composer(page).fill("shorter")
     expect(page.get_by_role("alert")).to_have_count(0)
     composer(page).press("Enter")
@@ -139,12 +141,12 @@ def test_what_is_sent_after_being_signed_out_is_kept_until_one_is_back(causerie:
     session = next(s["id"] for s in olive.api.get("/me/sessions").json()["sessions"])
     causerie.sql("UPDATE session SET ended_at = now() WHERE id = $1", session)
     write(page, "not lost")
-    expect(message(page, "not lost")).to_contain_text("Not sent yet")
+    expect(waiting(page, "not lost")).to_contain_text("Not sent yet")
     # They log in again; here, with the very session that had ended.
     causerie.sql("UPDATE session SET ended_at = NULL WHERE id = $1", session)
     sign_in(page.context, olive, causerie.url)
     page.goto(f"/conversations/{chess}")
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     expect(message(page, "not lost")).to_have_count(1)
     assert texts(olive, chess) == ["not lost"]
 
@@ -157,5 +159,5 @@ def test_whoever_writes_while_far_behind_sees_what_they_wrote(causerie: Causerie
     expect(page.locator("#unread + .message")).to_contain_text("move 0")
     write(page, "wait for me")
     expect(message(page, "wait for me")).to_be_in_viewport()
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     expect(message(page, "move 199")).to_have_count(1)

@@ -42,9 +42,7 @@ def test_ten_tabs_leave_room_for_an_eleventh_and_one_hidden_one_keeps_the_title_
     groups = [olive.group(f"Group {number}", milo) for number in range(10)]
     pages: list[Page] = []
     for group in groups:
-        page = tab(pages[0], f"/conversations/{group}") if pages else visit(
-            milo, f"/conversations/{group}"
-        )
+        page = tab(pages[0], f"/conversations/{group}") if pages else visit(milo, f"/conversations/{group}")
         if pages:
             hide(pages[-1])
         pages.append(live(page))
@@ -112,9 +110,7 @@ def test_a_tab_opened_in_the_background_waits_with_its_stream(
     eventually(front, lambda: causerie.streams() == 3, "three streams")
 
 
-def test_coming_back_online_wakes_no_hidden_tab(
-    causerie: Causerie, olive: Person, milo: Person, visit: Visit
-) -> None:
+def test_coming_back_online_wakes_no_hidden_tab(causerie: Causerie, olive: Person, milo: Person, visit: Visit) -> None:
     chess = olive.group("Chess club", milo)
     pages = [live(visit(milo, f"/conversations/{chess}"))]
     for _ in range(3):
@@ -131,7 +127,10 @@ def test_coming_back_online_wakes_no_hidden_tab(
 
 
 @pytest.mark.parametrize(
-    "browser_type_launch_args", [{"ignore_default_args": ["--disable-back-forward-cache"]}], indirect=True, ids=["bfcache"]
+    "browser_type_launch_args",
+    [{"ignore_default_args": ["--disable-back-forward-cache"]}],
+    indirect=True,
+    ids=["bfcache"],
 )
 def test_a_page_that_one_comes_back_to_is_live_again(
     causerie: Causerie, olive: Person, milo: Person, visit: Visit

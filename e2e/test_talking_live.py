@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
-from e2e.steps import eventually, live, message, write
+from e2e.steps import eventually, live, message, waiting, write
 
 
 def test_what_is_sent_edited_and_deleted_is_seen_at_once(causerie: Causerie, visit: Visit) -> None:
@@ -195,5 +195,5 @@ def test_on_a_plain_http_address_one_talks_as_well(causerie: Causerie, visit: Vi
     assert page.evaluate("isSecureContext") is False
     write(page, "e4")
     expect(page.locator(".message[data-kind=text]")).to_have_count(1)
-    expect(page.locator(".message-pending")).to_have_count(0)
+    expect(waiting(page)).to_have_count(0)
     assert [m["body"] for m in olive.messages(chess)][1:] == ["e4"]

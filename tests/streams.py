@@ -97,7 +97,8 @@ async def following(
 
 
 async def _read(response: httpx.Response, feed: Feed) -> None:
-    name, data, id_ = "", [], ""
+    name, id_ = "", ""
+    data: list[str] = []
     try:
         async for line in response.aiter_lines():
             if line == "":

@@ -78,6 +78,8 @@ async def spend(settings: Settings, *tries: tuple[Limit, str]) -> None:
 
 async def forgive(settings: Settings, *tries: tuple[Limit, str]) -> None:
     """Takes the count of these back to nothing: the person proved who they are."""
+    if not settings.rate_limits:
+        return
     keys = [f"{limit.name}:{pseudonym(settings.secret_key, who)}" for limit, who in tries]
     await database.fetch("DELETE FROM rate_limit WHERE key = ANY($1)", keys)
 

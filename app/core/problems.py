@@ -101,7 +101,9 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
         return error
     if isinstance(error, ValidationException):
         fields = [e for e in (error.extra or []) if isinstance(e, dict) and "key" in e]
-        return errors.Invalid(_("Some fields are missing or wrong."), **{e["key"]: e["message"] for e in fields})
+        invalid = errors.Invalid(_("Some fields are missing or wrong."))
+        invalid.fields = {str(e["key"]): str(e["message"]) for e in fields}
+        return invalid
     if isinstance(error, HTTPException):
         known = errors.DomainError("" if error.status_code == 404 else str(error.detail))
         known.status = error.status_code

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import jwt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from jwt.types import Options
 from zxcvbn import zxcvbn
 
 from app.core.errors import Unavailable
@@ -43,7 +45,7 @@ _NOBODY = _hasher.hash(secrets.token_hex(16))
 
 async def hash_password(password: str) -> str:
     """The Argon2id hash, in the pool."""
-    return str(await _in_pool(_pool, _hasher.hash, password))
+    return str(await _in_pool(_pool, _hasher.hash, _composed(password)))
 
 
 async def password_matches(hashed: str | None, password: str) -> bool:
@@ -53,9 +55,14 @@ async def password_matches(hashed: str | None, password: str) -> bool:
 
 def _verify(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password[: LONGEST_PASSWORD + 1])
+        return _hasher.verify(hashed, _composed(password)[: LONGEST_PASSWORD + 1])
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return False
+
+
+def _composed(password: str) -> str:
+    """An é is one sign on some keyboards and two on others (RFC 8265): the same password is meant."""
+    return unicodedata.normalize("NFC", password)
 
 
 async def password_problem(password: str, *known: str) -> str | None:
@@ -107,6 +114,9 @@ def make_token(
     return jwt.encode(payload, secret, algorithm="HS256")
 
 
+# Without `require`, PyJWT takes a token that never ends. When it was made is not compared with now: that is the
+# database's clock, and a second between the two machines would lock everyone out.
+_OPTIONS: Options = {"require": ["exp", "sub"], "verify_iat": False}
 _MOST_REMEMBERED = 20_000
 _genuine: dict[tuple[str, str, str], tuple[float, Claims]] = {}
 
@@ -120,8 +130,7 @@ def read_token(kind: Literal["access", "refresh"], token: str, secret: str) -> C
     if known is not None and time.time() < known[0]:
         return known[1]
     try:
-        # Without `require`, PyJWT takes a token that never ends.
-        payload = jwt.decode(token, secret, algorithms=["HS256"], options={"require": ["exp", "sub", "iat"]})
+        payload = jwt.decode(token, secret, algorithms=["HS256"], options=_OPTIONS)
         if payload.get("typ") != kind:
             return None
         claims = Claims(int(payload["sub"]), int(payload["sid"]), int(payload["gen"]))

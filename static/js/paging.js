@@ -26,8 +26,10 @@ function start() {
 // Whoever saved or gave up goes on writing; a screen that is touched would open its keyboard.
 function focus() {
   const edited = messages.querySelector(".message-editing textarea, .message-editing [autofocus]");
-  if (edited) edited.focus();
-  else if (document.activeElement === document.body && matchMedia("(pointer: fine)").matches) composer.focus({ preventScroll: true });
+  if (edited) {
+    edited.focus();
+    edited.closest(".message-editing").scrollIntoView({ block: "nearest" }); // its form is taller than the message was
+  } else if (document.activeElement === document.body && matchMedia("(pointer: fine)").matches) composer.focus({ preventScroll: true });
 }
 
 if (timeline) {

@@ -21,6 +21,11 @@ async def test_the_same_password_never_has_the_same_hash() -> None:
     assert not await security.password_matches(one, "three blue horses ")
 
 
+async def test_the_same_letters_are_the_same_password_however_the_keyboard_makes_them() -> None:
+    hashed = await security.hash_password("\u00e9t\u00e9 \u00e0 la mer")
+    assert await security.password_matches(hashed, "e\u0301te\u0301 a\u0300 la mer")
+
+
 async def test_an_unknown_account_matches_nothing() -> None:
     assert not await security.password_matches(None, "")
     assert not await security.password_matches("no hash at all", "")
@@ -60,6 +65,11 @@ def test_a_token_is_read_as_what_it_was_made() -> None:
         assert read_token("refresh" if kind == "access" else "access", token, SECRET) is None
         assert read_token(kind, token, "t" * 64) is None
         assert make_token(kind, CLAIMS, SECRET, now, timedelta(minutes=1)) == token, "two who ask at once get the same"
+
+
+def test_a_database_whose_clock_is_ahead_locks_nobody_out() -> None:
+    ahead = datetime.now(UTC) + timedelta(seconds=90)
+    assert read_token("access", make_token("access", CLAIMS, SECRET, ahead, timedelta(minutes=1)), SECRET) == CLAIMS
 
 
 def test_a_token_ends() -> None:

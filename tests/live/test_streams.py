@@ -9,7 +9,6 @@ import pytest
 
 from app.core import database
 from app.core.settings import Settings
-from app.live.stream import LONGEST_QUEUE
 from app.messages import sending
 from tests.conftest import NO_TLS, Cast
 from tests.streams import following
@@ -55,31 +54,6 @@ async def test_a_lost_hint_costs_a_moment_and_no_message(cast: Cast) -> None:
         kept = await sending.send(cast.chess, sending.Draft(cast.milo.id, uuid4(), "nobody rang", None))
         assert kept is not None
         await feed.until(lambda f: any(e.json["body"] == "nobody rang" for e in f.named("message")), seconds=5)
-
-
-async def test_a_stream_that_reads_nothing_is_ended_and_delays_nobody(cast: Cast) -> None:
-    host, port = cast.server.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=1)
-    start = (await cast.milo.api.get(f"/conversations/{cast.chess}/messages")).json()["change"]
-    writer.write(
-        f"GET /live?format=json&after={cast.chess}:{start} HTTP/1.1\r\nhost: x\r\n"
-        f"authorization: Bearer {cast.milo.access}\r\n\r\n".encode()
-    )
-    await writer.drain()
-    await reader.read(1)
-    writer.transport.pause_reading()
-    hub = cast.server.app.state.hub
-    slow = next(stream for stream in hub.streams.values() if stream.person == cast.milo.id)
-    async with following(cast.server, cast.mina, f"{cast.chess}:{start}") as feed:
-        sent = 0
-        while not slow.closing:
-            assert sent < 60 * LONGEST_QUEUE, "a stream that reads nothing is never ended"
-            slow.deliver(b"x" * 20_000)  # what fills the socket, then the queue
-            sent += 1
-            if sent % 50 == 0:
-                said = await cast.say(cast.olive, f"after {sent}")
-                await feed.until(lambda f, id_=said["id"]: any(e.json["id"] == id_ for e in f.named("message")))
-    writer.close()
 
 
 async def test_nothing_is_left_of_streams_that_ended(cast: Cast) -> None:

@@ -57,7 +57,8 @@ async def test_everyone_sees_live_that_it_is_gone(cast: Cast) -> None:
     sent = await cast.say(cast.milo, "a secret")
     async with following(cast.server, cast.mina, f"{cast.chess}:{sent['change']}", json=False) as feed:
         await cast.milo.api.delete(f"/messages/{sent['id']}")
-        event = await feed.next("message")
+        await feed.until(lambda f: bool(f.named("message")))
+        event = feed.named("message")[0]
         assert f'id="message-{sent["id"]}"' in event.data
         assert "message-deleted" in event.data
         assert "secret" not in event.data

@@ -1,0 +1,195 @@
+"""Every page of the application, with content and without, as each kind of reader finds it; and how to come there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+from e2e.causerie import Causerie, Person
+from e2e.steps import composer
+
+Step = Callable[[Page], None]
+
+WORDS = [
+    "Good morning everyone! Is the hall open on Saturday?",
+    "It is. *Bring* your **own** board, and see https://example.org/a/rather/long/address?with=a&query=in-it#and-more",
+    "Two lines\nof one message, with `code` in it",
+    "```\ndef move(piece, square):\n    return board[piece].to(square)  # a line that is longer than a telephone is wide\n```",
+    "مرحبا بالجميع! هل القاعة مفتوحة يوم السبت؟",
+    "Averyveryveryverylongwordthatnobodywouldwriteexceptoutofspiteorinthemiddleofaverylongaddress" * 3,
+    "🎉🎉🎉 mail me: someone@example.org",
+]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page: whose, where, and what to do there before one looks at it."""
+
+    name: str
+    person: Person | None
+    path: str
+    step: Step | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """Olive has written and read much, Newcomer nothing."""
+
+    olive: Person
+    milo: Person
+    newcomer: Person
+    chess: int
+    direct: int
+    empty: int
+    mine: int
+
+
+def world(causerie: Causerie, language: str = "en") -> World:
+    """Makes the people and what they say."""
+    olive, milo, newcomer = (
+        causerie.person(name, language) for name in ("Olive Owner", "Milo Møller-Ünal", "Newcomer No-One")
+    )
+    others = [causerie.person(name, language) for name in ("山田 太郎", "فاطمة الزهراء")]
+    chess = olive.group("Chess club", milo, *others)
+    for number, words in enumerate(WORDS):
+        (olive, milo, others[number % 2])[number % 3].say(chess, words)
+    mine = int(olive.say(chess, "to be corrected")["id"])
+    olive.edit(mine, "corrected")
+    olive.delete(int(olive.say(chess, "a slip")["id"]))
+    causerie.sql(
+        "UPDATE message SET created_at = created_at - interval '2 days' WHERE conversation = $1 AND position < 5", chess
+    )
+    direct, empty = olive.direct(milo), olive.direct(others[0])
+    milo.say(direct, "psst")
+    milo.say(chess, "not read yet")
+    return World(olive, milo, newcomer, chess, direct, empty, mine)
+
+
+def every_page(there: World) -> list[Stop]:
+    """All of them. Words that a step looks for are ids and names of fields, so it works in every language."""
+    olive, milo, new = there.olive, there.milo, there.newcomer
+    chess = f"/conversations/{there.chess}"
+    return [
+        Stop("log in", None, "/auth/login"),
+        Stop("log in, refused", None, "/auth/login", _submit("/auth/login", login="nobody", password="wrong")),
+        Stop("sign up", None, "/auth/signup"),
+        Stop(
+            "sign up, refused",
+            None,
+            "/auth/signup",
+            _submit("/auth/signup", name="x", username="y", email="z@z", password="q"),
+        ),
+        Stop("forgotten password", None, "/auth/forgot-password"),
+        Stop(
+            "link is sent", None, "/auth/forgot-password", _submit("/auth/forgot-password", email="nobody@example.org")
+        ),
+        Stop("new password", None, "/auth/reset-password?token=x"),
+        Stop(
+            "old link",
+            None,
+            "/auth/reset-password?token=x",
+            _submit("/auth/reset-password", password="three blue horses run"),
+        ),
+        Stop("health", None, "/health"),
+        Stop("info", None, "/info"),
+        Stop("docs", None, "/docs"),
+        Stop("nowhere", None, "/auth/nowhere"),
+        Stop("conversations", olive, "/conversations"),
+        Stop("no conversations yet", new, "/conversations"),
+        Stop("conversation", olive, chess),
+        Stop("conversation as a member", milo, chess),
+        Stop("direct conversation", olive, f"/conversations/{there.direct}"),
+        Stop("empty conversation", olive, f"/conversations/{there.empty}"),
+        Stop("a stretch of a conversation", olive, f"{chess}?before=9"),
+        Stop("edit form in its place", olive, chess, _edit),
+        Stop("refused edit in its place", olive, chess, _edit_wrongly),
+        Stop("delete form in its place", olive, chess, _delete),
+        Stop("message that waits", olive, chess, _wait),
+        Stop("refused message", olive, chess, _refuse),
+        Stop("new conversation", olive, "/conversations/new"),
+        Stop(
+            "new conversation, refused",
+            olive,
+            "/conversations/new",
+            _submit("/conversations", title=" ", members="nobody-there"),
+        ),
+        Stop("members as the owner", olive, f"{chess}/members"),
+        Stop("members as a member", milo, f"{chess}/members"),
+        Stop("member not added", olive, f"{chess}/members", _submit(f"{chess}/members", username="nobody-there")),
+        Stop("settings as the owner", olive, f"{chess}/settings"),
+        Stop("settings as a member", milo, f"{chess}/settings"),
+        Stop("group not renamed", olive, f"{chess}/settings", _submit(f"{chess}?_method=patch", title=" ")),
+        Stop("edit page", olive, f"/messages/{there.mine}/edit"),
+        Stop("delete page", olive, f"/messages/{there.mine}/delete"),
+        Stop("my messages", olive, "/messages"),
+        Stop("no messages of mine", new, "/messages"),
+        Stop("people", olive, "/people"),
+        Stop("nobody found", olive, "/people?q=nobody-is-called-like-that"),
+        Stop("person", olive, f"/people/{milo.username}"),
+        Stop("myself", olive, f"/people/{olive.username}"),
+        Stop("my account", olive, "/me"),
+        Stop("my account, refused", olive, "/me", _submit("/me?_method=patch", name=" ")),
+        Stop("my devices", olive, "/me/sessions"),
+        Stop("change the password", olive, "/me/password"),
+        Stop(
+            "password not changed",
+            olive,
+            "/me/password",
+            _submit("/me/password?_method=put", current="x", password="y"),
+        ),
+        Stop("close my account", olive, "/me/deactivate"),
+        Stop("account not closed", olive, "/me/deactivate", _submit("/me?_method=delete", current="x")),
+        Stop("nothing there", olive, "/conversations/999999999"),
+        Stop("not allowed", milo, f"{chess}/members", _submit(f"{chess}?_method=delete")),
+    ]
+
+
+def _submit(action: str, **fields: str) -> Step:
+    """Sends that form of the page, whatever the browser thinks of its fields."""
+
+    def step(page: Page) -> None:
+        with page.expect_navigation():
+            page.evaluate(
+                """([action, fields]) => {
+                    const form = Object.assign(document.createElement("form"), { method: "post", action });
+                    for (const [name, value] of Object.entries(fields))
+                        form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+                    document.body.append(form);
+                    form.submit();
+                }""",
+                [action, fields],
+            )
+
+    return step
+
+
+def _edit(page: Page) -> None:
+    composer(page).press("ArrowUp")
+    expect(page.locator(".message-editing textarea")).to_be_focused()
+
+
+def _edit_wrongly(page: Page) -> None:
+    _edit(page)
+    page.locator(".message-editing textarea").fill(" ")
+    page.locator(".message-editing textarea").press("Enter")
+    expect(page.locator(".message-editing .error")).to_be_visible()
+
+
+def _delete(page: Page) -> None:
+    page.locator(".message-actions a[href$=delete]:visible").last.click()
+    expect(page.locator(".message-editing .button-danger")).to_be_focused()
+
+
+def _wait(page: Page) -> None:
+    page.route("**/conversations/*/messages", lambda route: route.abort())
+    composer(page).fill("this one waits")
+    composer(page).press("Enter")
+    expect(page.locator(".message-unsent")).to_be_visible()
+
+
+def _refuse(page: Page) -> None:
+    composer(page).fill("x" * 2001)
+    composer(page).press("Enter")
+    expect(page.locator("#composer .error")).to_be_visible()

@@ -1,0 +1,69 @@
+"""Every page can be used by everyone: axe finds nothing on any of them, in light and dark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from e2e.causerie import Causerie
+from e2e.conftest import Visit
+from e2e.pages import Stop, World, every_page, world
+
+AXE = next((Path(__file__).parent / "vendor").glob("axe-*.min.js")).read_text()
+# Every rule of these, none left out.
+ALL = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# In the dark the colours are others; all else is the same page.
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+
+
+@pytest.fixture(scope="module")
+def there(causerie: Causerie) -> World:
+    return world(causerie)
+
+
+def violations(page: Page, rules: dict[str, Any]) -> list[str]:
+    """What axe objects to."""
+    found = page.evaluate("(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", rules)
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:200]} ({node['failureSummary']})"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def look_at(page: Page, stop: Stop) -> list[str]:
+    page.unroute_all()
+    page.goto(stop.path)
+    if stop.step is not None:
+        stop.step(page)
+    page.evaluate(AXE)
+    objections = []
+    page.emulate_media(color_scheme="dark")
+    objections += [f"{stop.name}, dark: {objection}" for objection in violations(page, COLOURS)]
+    page.emulate_media(color_scheme="light")
+    return objections + [f"{stop.name}: {objection}" for objection in violations(page, ALL)]
+
+
+@pytest.mark.parametrize("who", ["nobody", "olive, one half", "olive, the other half", "milo", "newcomer"])
+def test_axe_objects_to_nothing(there: World, visit: Visit, who: str) -> None:
+    person = getattr(there, who.partition(",")[0], None)
+    stops = [stop for stop in every_page(there) if stop.person is person]
+    if "half" in who:
+        stops = stops["other" in who :: 2]
+    page = visit(person, stops[0].path)
+    objections = [objection for stop in stops for objection in look_at(page, stop)]
+    assert not objections, "\n".join(objections)
+
+
+def test_axe_would_object(there: World, visit: Visit) -> None:
+    page = visit(there.olive)
+    page.evaluate(AXE)
+    page.evaluate("""() => {
+        document.querySelector("main").insertAdjacentHTML("beforeend", '<h5>late</h5><button></button><p class="quiet faint">x</p>');
+        document.documentElement.style.setProperty("--ink-quiet", "#888");
+    }""")
+    found = {objection.partition(":")[0] for objection in violations(page, ALL)}
+    assert {"button-name", "heading-order", "color-contrast"} <= found
