@@ -174,7 +174,7 @@ class Causerie:
     def reset_link(self, email: str) -> str:
         """The link of the mail that the worker printed for this address."""
         pattern = re.compile(rf"To: {re.escape(email)}\n.*?(http\S+/auth/reset-password\?token=\S+)", re.DOTALL)
-        return until(lambda: pattern.findall(self.said()), f"a mail to {email}")[-1]
+        return str(until(lambda: pattern.findall(self.said()), f"a mail to {email}")[-1])
 
     def person(self, name: str, language: str = "en", username: str = "") -> Person:
         """Signs someone up."""

@@ -167,9 +167,9 @@ class Hub:
                 behind.wake()
 
     async def send_state(self, stream: Stream) -> None:
-        """Writes the present state: the whole sidebar."""
-        view = await conversations.sidebar_of(stream.person)
+        """Writes the present state: the whole sidebar, in the language of the stream."""
         i18n.use(stream.locale)
+        view = await conversations.sidebar_of(stream.person)
         stream.deliver(sidebar_event(stream.json, stream.locale, view))
 
     def release(self, stream: Stream) -> None:
@@ -192,7 +192,6 @@ class Hub:
         if person not in self.by_person:
             return
         mine = await conversations.ids(person)
-        view = await conversations.sidebar_of(person)
         if person not in self.by_person:
             return  # the last of their streams ended meanwhile
         self._know(person, mine)
@@ -212,8 +211,7 @@ class Hub:
                 self._follow(stream, conversation, head)
             if new:
                 await self.catch_up(stream, mine)
-            i18n.use(stream.locale)
-            stream.deliver(sidebar_event(stream.json, stream.locale, view))
+            await self.send_state(stream)
 
     # Following
 

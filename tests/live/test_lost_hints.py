@@ -59,7 +59,7 @@ async def test_whoever_was_removed_without_a_ring_is_told_once_and_hears_nothing
         await elsewhere.until(lambda f: bool(f.named("conversation-gone")), seconds=5)
         assert "not for Milo" not in [e.json["body"] for e in looking.named("message")]
         assert cast.milo.id not in hub.people_of[cast.chess]
-        assert cast.chess not in hub.conversations_of[cast.milo.id]
+        assert cast.chess not in hub.conversations_of.get(cast.milo.id, set())
 
 
 async def test_whoever_is_removed_and_added_again_at_once_goes_on_hearing_on_the_same_stream(cast: Cast) -> None:
