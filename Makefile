@@ -1,6 +1,6 @@
 # Each target does the set-up that it needs; a second time that costs nothing. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench screenshots lock setup setup-dev
+.PHONY: help run demo test e2e lint format bench screenshots lock setup setup-dev
 
 PYTHON := .venv/bin/python
 # The first that really runs: a version manager may have a python3 that leads nowhere.
@@ -19,6 +19,8 @@ demo: setup ## fill a new instance with people, rooms and messages to look at
 
 test: lint ## set up what is missing and run every check and test
 	$(PYTHON) -m pytest tests -n 2
+
+e2e: setup-dev ## run the browser tests (not steady enough yet to be part of `make test`)
 	$(PYTHON) -m pytest e2e
 
 lint: setup-dev ## check style, types and who imports whom

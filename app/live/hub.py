@@ -196,6 +196,8 @@ class Hub:
             return  # the last of their streams ended meanwhile
         self._know(person, mine)
         for stream in list(self.by_person.get(person, ())):
+            if stream.closing:
+                continue  # while one before it was brought up to date
             for conversation in [c for c in stream.seen if c not in mine]:
                 self._unfollow(stream, conversation)
             # What it was told to leave by the feed may be theirs again.
