@@ -1,7 +1,10 @@
 """Runs jobs: the same program without HTTP."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+
+import asyncpg
 
 from app.accounts import jobs as accounts
 from app.core import database, jobs, limits, logs
@@ -27,5 +30,6 @@ async def run(settings: Settings) -> None:
 
 async def _sweep() -> None:
     while True:
-        await limits.sweep()
+        with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):  # the next time will do
+            await limits.sweep()
         await asyncio.sleep(SWEEP.total_seconds())

@@ -107,7 +107,7 @@ def test_one_edits_and_deletes_what_one_wrote(causerie: Causerie, visit_without_
     expect(page.get_by_text("Its text will be gone for good")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
     expect(message).to_contain_text("This message was deleted.")
-    assert "e4" not in page.content()
+    assert "e4" not in page.locator("body").inner_text()
 
 
 def test_a_group_is_made_and_looked_after(causerie: Causerie, visit_without_scripts: Visit) -> None:

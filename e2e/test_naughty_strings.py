@@ -45,8 +45,9 @@ STRINGS: list[str] = [naughty for naughty in json.loads(LIST.read_text()) if nau
 ALLOWED = {"P", "BR", "A", "CODE", "PRE", "EM", "STRONG", "S"}
 FOREIGN = """() => {
     const bad = [];
+    const OURS = { A: ["href", "rel", "target"], PRE: ["tabindex"] };
     for (const element of document.querySelectorAll(".message-body *")) {
-        const names = element.getAttributeNames().filter((name) => element.tagName !== "A" || !["href", "rel", "target"].includes(name));
+        const names = element.getAttributeNames().filter((name) => !(OURS[element.tagName] || []).includes(name));
         if (!ALLOWED.includes(element.tagName) || names.length) bad.push(element.outerHTML);
         if (element.tagName === "A" && !["http:", "https:", "mailto:"].includes(element.protocol)) bad.push(element.outerHTML);
     }

@@ -81,7 +81,7 @@ async def dsn(cluster: str) -> AsyncIterator[str]:
     name = f"test_{uuid4().hex[:12]}"
     admin = cluster.replace("@/causerie?", "@/postgres?")
     connection = await asyncpg.connect(admin)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE causerie")
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE causerie STRATEGY file_copy")
     await connection.close()
     yield cluster.replace("@/causerie?", f"@/{name}?")
     connection = await asyncpg.connect(admin)

@@ -95,7 +95,7 @@ async def test_the_openapi_document_has_every_call_of_the_contract(server: Serve
 def answer(schema: dict[str, Any], method: str, path: str, status: str) -> dict[str, Any]:
     """The properties of the JSON that a call answers."""
     content = schema["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
-    name = content.get("oneOf", [content])[0]["$ref"].rsplit("/", 1)[-1]
+    name = next(part["$ref"] for part in content.get("oneOf", [content]) if "$ref" in part).rsplit("/", 1)[-1]
     properties: dict[str, Any] = schema["components"]["schemas"][name]["properties"]
     return properties
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import asyncpg
 import msgspec
 import structlog
 from pgqueuer import PgQueuer
@@ -22,6 +23,7 @@ E = TypeVar("E", bound=msgspec.Struct)
 Handler = Callable[[Any], Awaitable[None]]
 _handlers: dict[str, tuple[type[msgspec.Struct], Handler]] = {}
 # Waits before the tries after the first, in seconds; then it is given up and logged as an error.
+AGAIN_AFTER = 1.0  # seconds, when the database went away
 RETRY_AFTER = (5, 30, 120, 600, 3600)
 
 
@@ -44,7 +46,24 @@ async def defer(event: msgspec.Struct, *, tries: int = 0, wait: timedelta | None
 
 
 async def run() -> None:
-    """Does the jobs, a few at a time, until cancelled."""
+    """Does the jobs, a few at a time, until cancelled. A database that goes away is waited for: a worker that ended
+    would be started again by its supervisor, with the waits of something broken."""
+    while True:
+        try:
+            await _work()
+        except (*database.UNAVAILABLE, asyncpg.PostgresError, ExceptionGroup) as error:
+            others = error.split(_is_the_database)[1] if isinstance(error, ExceptionGroup) else None
+            if others is not None:
+                raise others from None
+            log.warning("jobs wait for the database", error=type(error).__name__)
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+def _is_the_database(error: BaseException) -> bool:
+    return isinstance(error, (*database.UNAVAILABLE, asyncpg.PostgresError))
+
+
+async def _work() -> None:
     queue = PgQueuer(AsyncpgPoolDriver(database.pool()))
     for name, (event, handler) in _handlers.items():
         queue.entrypoint(name, concurrency_limit=4)(_task(event, handler))

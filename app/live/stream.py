@@ -62,6 +62,7 @@ class Stream:
         "send",
         "session",
         "several",
+        "started",
         "task",
         "variant",
     )
@@ -83,6 +84,7 @@ class Stream:
         # A cursor over several conversations is this stream's own: its ids cannot be shared.
         self.several = everything or len(seen) > 1
         self.number = 0
+        self.started = False
         # Conversations that the feed said they left, with the last change that was written: they may be let in again.
         self.parted: dict[int, int] = {}
         self.queued = 0
@@ -92,9 +94,17 @@ class Stream:
         self.closing = False
         self.reason: str | None = None
 
+    async def start(self, headers: list[tuple[bytes, bytes]], cycle: Any) -> None:
+        """Sends the head of the response; `cycle` is the server's side of it, or None."""
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        self.cycle = cycle
+        self.started = True
+
     def deliver(self, data: bytes, events: int = 1) -> None:
-        """Writes the bytes, which are so many events, now, or queues them behind those that wait."""
-        if self.closing:
+        """Writes the bytes, which are so many events, now, or queues them behind those that wait.
+
+        Nothing before the stream has started: it is state, and the present state is what a stream begins with."""
+        if self.closing or not self.started:
             return
         if self.backlog is not None:
             self.backlog.append(data)

@@ -43,10 +43,9 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     bare: Send = scope["state"]["bare_send"]
     stream = Stream(bare, me.id, me.session, i18n.current(), json, seen, everything)
     stream.task = asyncio.current_task()
-    stream.cycle = (scope.get("extensions") or {}).get("causerie.cycle")
     try:
         heads = await hub.admit(stream)
-        await bare({"type": "http.response.start", "status": 200, "headers": _headers(scope)})
+        await stream.start(_headers(scope), (scope.get("extensions") or {}).get("causerie.cycle"))
         stream.deliver(wire.retry(random.randint(*RETRY)))
         if await _brought_up_to_date(hub, stream, heads):
             await _until_gone(receive)
@@ -59,6 +58,8 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     finally:
         stream.closing = True
         hub.release(stream)
+    if not stream.started:  # ended (one too many, signed out, a restart) while it was being admitted
+        raise Unavailable(_("The stream was closed before it began."))
     try:
         async with asyncio.timeout(1):
             await bare({"type": "http.response.body", "body": b"", "more_body": False})

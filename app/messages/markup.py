@@ -23,6 +23,7 @@ _SCHEMES = {"http", "https", "mailto"}
 _ADDRESS = re.compile(r"://|@|www\.|mailto:", re.IGNORECASE)
 _MOST_ADDRESSES = 100
 _EMPTY_BLOCK = re.compile(r"<pre><code[^>]*>\s*</code></pre>")
+_LINK_TO_NOWHERE = re.compile(r"<a (?!href)")
 _TAGS = {"p", "br", "a", "code", "pre", "em", "strong", "s"}
 _DEEPEST = 40
 
@@ -73,6 +74,12 @@ def _made(body: str) -> str:
         made = _as_typed(body)
     if _EMPTY_BLOCK.search(made):  # a fence around nothing would show nothing of what was written
         made = _as_typed(body)
+    cleaned = _cleaned(made)
+    # What looks like an address and is none to the allow-list (http://a.b|) would be a link to nowhere.
+    return _cleaned(_without_links.render(body)) if _LINK_TO_NOWHERE.search(cleaned) else cleaned
+
+
+def _cleaned(made: str) -> str:
     return nh3.clean(
         made,
         tags=_TAGS,

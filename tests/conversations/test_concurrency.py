@@ -36,6 +36,12 @@ class Crowd:
         self.answers[kind, answer.status_code] += 1
         assert answer.status_code in (200, 201, 204, 403, 404, 422), (kind, answer.status_code, answer.text)
 
+    def some_message(self, who: Actor) -> int:
+        """Mostly one of their own; now and then someone else's, or none that exists."""
+        own = [message for message, author in self.kept.items() if author == who.username]
+        others = [*self.kept, 10**9]
+        return self.random.choice(own if own and self.random.random() < 0.7 else others)
+
     async def send(self, who: Actor, number: int) -> httpx.Response:
         answer = await who.api.post(f"{self.url}/messages", json={"body": f"{who.username} {number}"})
         if answer.status_code == 201:
@@ -43,14 +49,14 @@ class Crowd:
         return answer
 
     async def edit(self, who: Actor, number: int) -> httpx.Response:
-        message = self.random.choice([*self.kept, 10**9])
+        message = self.some_message(who)
         answer = await who.api.patch(f"/messages/{message}", json={"body": f"{who.username} edited {number}"})
         if answer.status_code == 200:
             self.edits.setdefault(message, []).append(f"{who.username} edited {number}")
         return answer
 
     async def delete(self, who: Actor, _number: int) -> httpx.Response:
-        message = self.random.choice([*self.kept, 10**9])
+        message = self.some_message(who)
         answer = await who.api.delete(f"/messages/{message}")
         if answer.status_code == 200:
             self.deleted.add(message)

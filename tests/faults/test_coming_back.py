@@ -78,6 +78,7 @@ class Told:
         self.text = ""
         seen = dict.fromkeys(rooms, 0)
         self.stream = Stream(self._send, who.id, who.session, Locale("en", "UTC"), True, seen, False)
+        self.stream.started = True
 
     async def _send(self, message: Message) -> None:
         self.text += message["body"].decode()  # type: ignore[typeddict-item]

@@ -85,9 +85,9 @@ async def test_state_is_said_in_the_language_of_the_stream(cast: Cast) -> None:
     for who in (cast.mina, cast.milo):  # who looks is in the general room
         await who.api.get("/conversations")
     async with following(cast.server, cast.mina, json=False) as french:
-        assert "Général" in french.events[0].data
+        await french.until(lambda feed: any("Général" in event.data for event in feed.named("sidebar")))
     async with following(cast.server, cast.milo, json=False) as english:
-        assert "General" in english.events[0].data
+        await english.until(lambda feed: any("General" in event.data for event in feed.named("sidebar")))
 
 
 async def test_reading_elsewhere_takes_the_count_away(cast: Cast) -> None:
