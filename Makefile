@@ -1,6 +1,6 @@
 # Each target does the set-up that it needs; a second time that costs nothing. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test e2e lint format bench screenshots lock setup setup-dev
+.PHONY: help run demo test unit e2e lint format messages bench screenshots lock setup setup-dev
 
 PYTHON := .venv/bin/python
 # The first that really runs: a version manager may have a python3 that leads nowhere.
@@ -17,11 +17,13 @@ run: setup ## set up what is missing and serve http://localhost:8000 (PORT=8001 
 demo: setup ## fill a new instance with people, rooms and messages to look at
 	@exec $(PYTHON) -m app demo
 
-test: lint ## set up what is missing and run every check and test
-	$(PYTHON) -m pytest tests -n 2
+test: lint unit e2e ## set up what is missing and run every check and test
 
-e2e: setup-dev ## run the browser tests (not steady enough yet to be part of `make test`)
-	$(PYTHON) -m pytest e2e
+unit: setup-dev ## run all tests but those in the browser
+	$(PYTHON) -m pytest tests -n 4 --dist loadgroup
+
+e2e: setup-dev ## run the tests in the browser
+	$(PYTHON) -m pytest e2e -n 3
 
 lint: setup-dev ## check style, types and who imports whom
 	.venv/bin/ruff check
@@ -32,6 +34,11 @@ lint: setup-dev ## check style, types and who imports whom
 format: setup-dev ## lay the code out and mend what can be mended
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+messages: setup-dev ## gather the strings to translate into app/locale
+	.venv/bin/pybabel -q extract -F app/locale/babel.cfg --add-location=file --sort-by-file -o .venv/messages.pot .
+	.venv/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 120 -i .venv/messages.pot -d app/locale
+	sed -i '/^"\(Project-Id\|Report-\|PO\|Last-\|Language-Team\|Generated\)/d' app/locale/*/LC_MESSAGES/*.po
 
 bench: setup-dev ## measure, beside a raw server in the same run
 	$(PYTHON) -m bench

@@ -88,7 +88,9 @@ def _server(postgres: str, folder: Path, *options: str) -> Causerie:
     home = folder / name
     home.mkdir(mode=0o711)
     running = Causerie(postgres.replace("@/causerie?", f"@/{name}?"), home, options)
-    Causerie(postgres.replace("@/causerie?", "@/postgres?"), home).sql(f"CREATE DATABASE {name} TEMPLATE causerie STRATEGY file_copy")
+    Causerie(postgres.replace("@/causerie?", "@/postgres?"), home).sql(
+        f"CREATE DATABASE {name} TEMPLATE causerie STRATEGY file_copy"
+    )
     running.start()
     return running
 

@@ -33,30 +33,6 @@ from app.core.settings import Settings, load
 from app.core.text import search_key
 from app.main import create_app
 
-# Not steady yet: each was seen to fail, or not seen to pass on a quiet machine. `pytest FILE --unsteady` runs one.
-UNSTEADY = [
-    "conversations/test_concurrency.py",
-    "conversations/test_unread_stateful.py",
-    "faults",
-    "live/test_freed.py",
-    "live/test_lost_hints.py",
-    "live/test_page_equals_feed.py",
-    "live/test_slow_readers.py",
-    "test_docs.py",
-    "test_structure.py",
-]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--unsteady", action="store_true", help="run the tests that are not steady yet, too")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    here = Path(__file__).parent
-    unsteady = any(collection_path.is_relative_to(here / name) for name in UNSTEADY)
-    return True if unsteady and not config.getoption("--unsteady") else None
-
-
 PASSWORD = "three blue horses run"
 # Everything is on loopback. Without this each client reads all certificate authorities: a second of CPU a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -17,6 +17,7 @@ import pytest
 
 import app
 
+pytestmark = pytest.mark.xdist_group("bootstrap")  # the environment is made once
 SOURCE = Path(app.__file__).parent / "bootstrap.py"
 
 

@@ -4,6 +4,7 @@ A job is there if and only if its cause was committed. It may run twice (after a
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -21,9 +22,11 @@ from app.core import database
 log = structlog.get_logger()
 E = TypeVar("E", bound=msgspec.Struct)
 Handler = Callable[[Any], Awaitable[None]]
+# What it logs it also raises, with a trace; we say it in a line of our own.
+logging.getLogger("pgqueuer").setLevel(logging.CRITICAL)
 _handlers: dict[str, tuple[type[msgspec.Struct], Handler]] = {}
-# Waits before the tries after the first, in seconds; then it is given up and logged as an error.
 AGAIN_AFTER = 1.0  # seconds, when the database went away
+# Waits before the tries after the first, in seconds; then it is given up and logged as an error.
 RETRY_AFTER = (5, 30, 120, 600, 3600)
 
 

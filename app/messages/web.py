@@ -60,9 +60,10 @@ async def history(
     after: Position = None,
     from_: From = None,
     limit: Limit = 50,
-) -> Page[HistoryView] | Page[TimelineView]:
+) -> Page[HistoryView]:  # what JSON gets; the page has a view of its own
     if shape_wanted(request.scope) == "json":
         return Page("conversations/show.html", await timeline.history(conversation_id, me, before, after, limit))
+    view: Any
     view, lines = await timeline.show(conversation_id, me, Wish(before, from_), limit)
     return Page(
         "conversations/show.html",
@@ -81,8 +82,9 @@ async def send(
     request: Request[Any, Any, Any],
     settings: Settings,
     bell: Bell,
-) -> Page[Any]:
+) -> Page[MessageView]:  # what JSON gets; the page has views of its own
     partial = "conversations/_composer.html"
+    draft: Any = MessageDraft(conversation_id)
     lines: list[Line] = []
     here = f"/conversations/{conversation_id}"
     try:
@@ -94,7 +96,7 @@ async def send(
         wrong = error.fields if isinstance(error, errors.Invalid) else {}
         form = typed(request, wrong, error.message)
         if shape == "partial":
-            view: Any = MessageDraft(conversation_id)
+            view: Any = draft
         else:  # the whole page again, with what was typed
             view, lines = await timeline.show(conversation_id, me, Wish(latest=True))
         return Page(
@@ -111,7 +113,7 @@ async def send(
         line = await queries.one(message.id)
         return Page(
             "conversations/show.html",
-            MessageDraft(conversation_id),
+            draft,
             partial=partial,
             status=201,
             form=_fresh(),

@@ -103,7 +103,7 @@ async def test_messages_come_back_unharmed_and_are_shown_as_text(cast: Cast) -> 
 
 async def test_edits_come_back_unharmed_and_plain_forms_show_what_was_written(cast: Cast) -> None:
     sent = (await cast.say(cast.milo, "to be edited"))["id"]
-    for number, written in enumerate(filter(visible, NAUGHTY)):
+    for number, written in enumerate(list(filter(visible, NAUGHTY))[::3]):
         answer = await cast.milo.api.patch(f"/messages/{sent}", json={"body": written})
         assert (answer.status_code, answer.json()["body"]) == (200, kept(written))
         if number % 4:
