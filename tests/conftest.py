@@ -33,6 +33,12 @@ from app.core.settings import Settings, load
 from app.core.text import search_key
 from app.main import create_app
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits goes first, beside the others, instead of alone at the end."""
+    items.sort(key=lambda item: "faults" not in item.path.parts)
+
+
 PASSWORD = "three blue horses run"
 # Everything is on loopback. Without this each client reads all certificate authorities: a second of CPU a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,11 @@ class SettingsError(Exception):
         super().__init__(f"{variable}: {problem}")
         self.variable = variable
         self.problem = problem
+
+
+@cache
+def _time_zones() -> set[str]:
+    return available_timezones()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise SettingsError("RATE_LIMITS", "cannot be off in production: log-in would be open to guessing")
     base_url = read.url("BASE_URL", ("http", "https"), f"http://localhost:{port}") or ""
     time_zone = environ.get("TIME_ZONE") or "UTC"
-    if time_zone not in available_timezones():
+    if time_zone not in _time_zones():
         raise SettingsError("TIME_ZONE", f"{time_zone!r} is not a time zone; use a name such as Europe/Paris")
     return Settings(
         env="production" if env == "production" else "development",

@@ -171,6 +171,8 @@ class Hub:
         i18n.use(stream.locale)
         view = await conversations.sidebar_of(stream.person)
         stream.deliver(sidebar_event(stream.json, stream.locale, view))
+        for conversation in list(stream.parted):  # told again: it may have been before the stream had started
+            self.state.line(stream.person, conversation)
 
     def release(self, stream: Stream) -> None:
         """Forgets a stream that ended."""

@@ -33,7 +33,8 @@ def fragment(line: Line, locale: Locale) -> Markup:
     )
     begins_day = at is None or not _same_day(at, message.created_at, locale)
     subject = message.subject.name if message.subject else ""
-    key = (message.id, message.change, locale, message.author.name, subject, continues, begins_day)
+    # Its time too: in a database that was restored, the same numbers may be another message's.
+    key = (message.id, message.change, message.created_at, locale, message.author.name, subject, continues, begins_day)
     found = _cache.get(key)
     if found is None:
         html = _template(locale.language).render(

@@ -20,7 +20,7 @@ from tests.faults.people import Sender, Visitor, Watcher, forgot, make_room, sig
 from tests.faults.processes import Program, kill, until
 from tests.faults.wire import Connection
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("cuts")
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 AWAY = 20
 CUT_ALL = """

@@ -20,6 +20,7 @@ from app.core.i18n import Locale
 from app.live.stream import Stream
 from app.messages import sending
 from tests.conftest import Actor, Cast
+from tests.faults.processes import until as eventually
 from tests.faults.wire import Connection, Event
 
 
@@ -82,6 +83,20 @@ class Told:
 
     async def _send(self, message: Message) -> None:
         self.text += message["body"].decode()  # type: ignore[typeddict-item]
+
+
+async def test_whoever_is_removed_while_their_stream_begins_is_told_so(cast: Cast) -> None:
+    hub: Any = cast.server.app.state.hub
+    told = Told(cast.milo, cast.chess)
+    told.stream.started = False
+    await hub.admit(told.stream)
+    gone = await cast.olive.api.delete(f"/conversations/{cast.chess}/members/{cast.milo.id}")
+    assert gone.status_code == 204
+    await eventually(lambda: told.stream.parted and not hub.state.lines, 5, "the feed tells of the removal")
+    told.stream.started = True
+    await hub.send_state(told.stream)
+    await eventually(lambda: '"removed":true' in told.text, 5, "the stream is told")
+    hub.release(told.stream)
 
 
 async def test_two_who_bring_one_stream_up_to_date_write_nothing_twice(

@@ -18,7 +18,7 @@ from tests.faults.crowd import Crowd
 from tests.faults.people import Person, Sender, Watcher, make_room, sign_up
 from tests.faults.processes import Program, age, kill, until
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("kills")
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 
 

@@ -15,7 +15,7 @@ from tests.faults.people import Sender, Watcher, forgot, make_room, sign_up
 from tests.faults.processes import PROJECT, Program, free_port, kill, until
 from tests.faults.wire import Connection
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("cuts")
 PASSWORD = "four green goats dance"
 
 

@@ -15,7 +15,7 @@ from tests.faults.crowd import Crowd
 from tests.faults.people import Sender, Watcher, make_room, sign_up
 from tests.faults.processes import Program, kill, until
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("waits")
 
 
 @pytest.mark.parametrize(("number", "many"), [(signal.SIGTERM, 500), (signal.SIGINT, 50)], ids=["SIGTERM", "SIGINT"])

@@ -20,7 +20,7 @@ from tests.faults.people import Person, Sender, Watcher, make_room, sign_up
 from tests.faults.processes import Program, kill, until
 from tests.faults.wire import Connection
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("kills")
 MOST_TRIES = 200
 
 

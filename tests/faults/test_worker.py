@@ -15,7 +15,7 @@ from tests.faults.conftest import Report
 from tests.faults.people import forgot, sign_up
 from tests.faults.processes import Program, kill, until
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.xdist_group("waits")
 
 
 class MailServer:
