@@ -23,7 +23,7 @@ from app.accounts.views import Me
 from app.admin import docs, health
 from app.conversations import queries as conversation_queries
 from app.conversations import web as conversations
-from app.conversations.render import sidebar_item
+from app.conversations.render import member_items, sidebar_items
 from app.core import database, logs, problems, templates
 from app.core.bell import CHANNEL, Bell, PostgresBackend, RedisBackend
 from app.core.front import front_door
@@ -52,7 +52,7 @@ async def own_style(me: Me) -> Response[str]:
 def create_app(settings: Settings | None = None) -> Litestar:
     """The whole application. It connects to `settings.database_url` when it starts."""
     settings = settings or load(os.environ)
-    templates.FILTERS.update(device=describe, sidebar_item=sidebar_item)
+    templates.FILTERS.update(device=describe, sidebar_items=sidebar_items, member_items=member_items)
     logs.configure(settings.env, settings.log_level)
     backend = _backend(settings)
     channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])

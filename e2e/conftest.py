@@ -73,6 +73,8 @@ def causerie(postgres: str, folder: Path) -> Iterator[Causerie]:
     running.person("Ada Admin")
     yield running
     running.close()
+    wrong = [line for line in running.said().splitlines() if "[error" in line or "Traceback" in line]
+    assert not wrong, running.said()[-5000:]
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from app.accounts.views import Me, PersonView, SessionView
 from app.core import database
+from app.core.database import Row
 from app.core.security import Claims, make_token, read_token
 from app.core.settings import Settings
+from app.core.together import Together
 
 LASTS = timedelta(days=30)
 GRACE = timedelta(seconds=30)
@@ -51,21 +53,28 @@ async def person_of(settings: Settings, access_token: str) -> Me | None:
     claims = read_token("access", access_token, settings.secret_key)
     if claims is None:
         return None
-    row = await database.fetch_row(
-        """
-        SELECT p.id, p.username, p.name, p.role, p.language, p.time_zone, p.created_at, s.id AS session,
-               s.last_used_at
-        FROM session s JOIN person p ON p.id = s.person
-        WHERE s.id = $1 AND s.person = $2 AND s.ended_at IS NULL AND s.expires_at > now() AND p.deactivated_at IS NULL
-        """,
-        claims.session,
-        claims.person,
-    )
-    if row is None:
+    row = await _good.get(claims.session)
+    if row is None or row["id"] != claims.person:
         return None
     if datetime.now(UTC) - row["last_used_at"] > TOUCH:
         await database.fetch("UPDATE session SET last_used_at = now() WHERE id = $1", claims.session)
     return Me(row[0], row[1], row[2], row[3], row[4], row[5], row[7], row[6])
+
+
+async def _good_sessions(numbers: list[int]) -> dict[int, Row]:
+    rows = await database.fetch(
+        """
+        SELECT p.id, p.username, p.name, p.role, p.language, p.time_zone, p.created_at, s.id AS session,
+               s.last_used_at
+        FROM session s JOIN person p ON p.id = s.person
+        WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND p.deactivated_at IS NULL
+        """,
+        numbers,
+    )
+    return {row["session"]: row for row in rows}
+
+
+_good = Together(_good_sessions)
 
 
 async def refresh(settings: Settings, refresh_token: str, ended: Callable[[int], None]) -> Tokens | None:

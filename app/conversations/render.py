@@ -1,12 +1,18 @@
-"""Lines of the sidebar as HTML, made once for all who see the same: most pages show most lines as they were."""
+"""Lines of the sidebar and of the members as HTML, made once for all who see the same.
+
+Lists come in one piece: each piece that a template writes costs a step in every template around it.
+"""
+
+from collections.abc import Hashable
 
 from markupsafe import Markup
 
-from app.conversations.views import ConversationItem
+from app.conversations.views import ConversationItem, MemberView
+from app.core import i18n
 from app.core.templates import environment
 
 _MOST = 20_000
-_cache: dict[tuple[object, ...], Markup] = {}
+_cache: dict[tuple[Hashable, ...], Markup] = {}
 
 
 def sidebar_item(item: ConversationItem, current: int | None, language: str) -> Markup:
@@ -16,9 +22,30 @@ def sidebar_item(item: ConversationItem, current: int | None, language: str) -> 
     key = (language, open_now, item.id, item.kind, item.title, item.unread, item.last_activity_at, who)
     found = _cache.get(key)
     if found is None:
-        if len(_cache) >= _MOST:  # the oldest quarter goes: a dict keeps the order of insertion
-            for old in list(_cache)[: _MOST // 4]:
-                del _cache[old]
         template = environment(language).get_template("conversations/_sidebar_item.html")
-        found = _cache[key] = Markup(template.render(item=item, current=current))
+        found = _keep(key, Markup(template.render(item=item, current=current)))
     return found
+
+
+def sidebar_items(items: list[ConversationItem], current: int | None, language: str) -> Markup:
+    """All of these lines."""
+    return Markup("".join([sidebar_item(item, current, language) for item in items]))
+
+
+def member_items(people: list[MemberView]) -> Markup:
+    """The members beside an open conversation, in the language of this request (or stream)."""
+    language = i18n.current().language
+    key = (language, *[(person.id, person.username, person.name, person.owner) for person in people])
+    found = _cache.get(key)
+    if found is None:
+        template = environment(language).get_template("conversations/_member_items.html")
+        found = _keep(key, Markup(template.render(people=people)))
+    return found
+
+
+def _keep(key: tuple[Hashable, ...], made: Markup) -> Markup:
+    if len(_cache) >= _MOST:  # the oldest quarter goes: a dict keeps the order of insertion
+        for old in list(_cache)[: _MOST // 4]:
+            del _cache[old]
+    _cache[key] = made
+    return made

@@ -8,12 +8,12 @@ import gettext as _gettext
 import io
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -108,7 +108,7 @@ def choose_language(cookie: str | None, accept: str | None) -> str:
 
 def clock(moment: datetime, locale: Locale) -> str:
     """14:05, in their zone."""
-    return format_time(moment, "HH:mm", tzinfo=locale.zone, locale=locale.language)
+    return moment.astimezone(locale.zone).strftime("%H:%M")
 
 
 def day(moment: datetime, locale: Locale) -> str:
@@ -125,4 +125,9 @@ def day_key(moment: datetime, locale: Locale) -> str:
 def stamp(moment: datetime, locale: Locale) -> str:
     """20 Nov 2026, 14:05, in their zone."""
     local = moment.astimezone(locale.zone)
-    return f"{format_date(local, 'd MMM y', locale=locale.language)}, {clock(moment, locale)}"
+    return f"{_short_date(local.date(), locale.language)}, {local:%H:%M}"
+
+
+@lru_cache(maxsize=1000)
+def _short_date(day: date, language: str) -> str:
+    return format_date(day, "d MMM y", locale=language)

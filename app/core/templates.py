@@ -63,6 +63,7 @@ def environment(language: str) -> Environment:
         clock=i18n.clock, day=i18n.day, day_key=i18n.day_key, stamp=i18n.stamp, iso=iso, initials=text.initials
     )
     # One module for all templates: an import in each would run the macros' file again for each.
+    made.globals["assets"] = Markup(made.get_template("_assets.html").render())  # the same on every page
     made.globals["ui"] = made.get_template("macros.html").module
     return made
 

@@ -200,7 +200,8 @@ class Hub:
         for stream in list(self.by_person.get(person, ())):
             if stream.closing:
                 continue  # while one before it was brought up to date
-            for conversation in [c for c in stream.seen if c not in mine]:
+            for conversation in [c for c in stream.seen if c not in mine]:  # before its tail came to read of it
+                stream.parted[conversation] = stream.seen[conversation]
                 self._unfollow(stream, conversation)
             # What it was told to leave by the feed may be theirs again.
             wanted = mine.keys() if stream.all_conversations else mine.keys() & stream.parted.keys()

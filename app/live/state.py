@@ -6,7 +6,9 @@ one for each of its members.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 import msgspec
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from app.live.stream import Stream
 
 log = structlog.get_logger()
+K = TypeVar("K", bound=Hashable)
 GATHER = 0.25
 # When much changes at once, the lines wait longer, so that they take a fifth of the time and messages have the rest.
 REST = 4
@@ -71,8 +74,8 @@ class State:
 
     async def _send(self) -> None:
         for conversation in list(self.heads):
-            panel = await queries.panel(conversation)
-            self.heads.pop(conversation, None)
+            with _taken(self.heads, [conversation]):
+                panel = await queries.panel(conversation)
             tail = self.hub.tails.get(conversation)
             if panel is None or tail is None:
                 continue
@@ -84,14 +87,14 @@ class State:
                         made[stream.locale] = head_event(stream.locale, panel)
                     stream.deliver(made[stream.locale])
         for person in list(self.sidebars):
-            await self.hub.refresh(person)
-            self.sidebars.pop(person, None)
+            with _taken(self.sidebars, [person]):
+                await self.hub.refresh(person)
         while self.lines:
             pairs = list(self.lines)[:MOST_PAIRS]
             people, conversations = [p for p, _c in pairs], [c for _p, c in pairs]
-            rows = await queries.item_rows(people, conversations)
+            with _taken(self.lines, pairs):
+                rows = await queries.item_rows(people, conversations)
             for pair in pairs:
-                self.lines.pop(pair, None)
                 if pair in rows:
                     self.hub.moved_on(pair[1], rows[pair]["change"])
                 else:
@@ -100,6 +103,19 @@ class State:
                     i18n.use(stream.locale)
                     row = rows.get(pair)
                     stream.deliver(line_event(stream, pair[1], queries.item(row) if row else None))
+
+
+@contextmanager
+def _taken(waiting: dict[K, None], keys: list[K]) -> Iterator[None]:
+    """Takes these out before they are read: what changes during the read puts them in anew, and is not lost with them.
+    They go back when the read fails."""
+    for key in keys:
+        waiting.pop(key, None)
+    try:
+        yield
+    except BaseException:
+        waiting.update(dict.fromkeys(keys))
+        raise
 
 
 def line_event(stream: "Stream", conversation: int, item: ConversationItem | None) -> bytes:

@@ -19,7 +19,7 @@ from app.messages import queries, render
 log = structlog.get_logger()
 MOST_AT_ONCE = 200
 # Between two reads: what is sent meanwhile travels together. A lone message is read at once.
-PAUSE = 0.004
+PAUSE = 0.008
 
 
 class Tail:

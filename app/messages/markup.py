@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from app.messages.cache import Cache
 
 # A text without any of these marks is the same in Markdown and out of it; most messages are, and they cost 2 µs.
-_PLAIN = re.compile(r"[^*_`~<>&\\\n\[\]:/@.|#]*")
+_PLAIN = re.compile(r"[^*_`~<>&\\\n\[\]]*")
 # Headings, lists, quotes, tables and images come with the full Markdown; until then they show as they were typed.
 _RULES = ["fence", "paragraph", "text", "newline", "escape", "backticks", "emphasis", "strikethrough", "linkify"]
 _RULES += ["text_join", "fragments_join", "balance_pairs", "normalize", "block", "inline"]
@@ -65,7 +65,7 @@ def render(body: str) -> str:
 
 
 def _made(body: str) -> str:
-    if _PLAIN.fullmatch(body):
+    if _PLAIN.fullmatch(body) and not _ADDRESS.search(body):
         return f"<p>{html.escape(body)}</p>"
     parser = _markdown if len(_ADDRESS.findall(body)) <= _MOST_ADDRESSES else _without_links
     try:

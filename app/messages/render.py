@@ -25,18 +25,19 @@ _cache: Cache[Markup] = Cache(most=24_000_000)
 def fragment(line: Line, locale: Locale) -> Markup:
     """The HTML of one message in that locale."""
     message, author, at, kind = line
-    continues = (
-        author == message.author.id
-        and at is not None
-        and message.created_at - at < TOGETHER
-        and kind == message.kind != "system"
-    )
-    begins_day = at is None or not _same_day(at, message.created_at, locale)
     subject = message.subject.name if message.subject else ""
     # Its time too: in a database that was restored, the same numbers may be another message's.
-    key = (message.id, message.change, message.created_at, locale, message.author.name, subject, continues, begins_day)
+    mine = (message.id, message.change, message.created_at, message.author.name, subject)
+    key = (*mine, author, at, kind, locale.language, locale.time_zone)
     found = _cache.get(key)
     if found is None:
+        continues = (
+            author == message.author.id
+            and at is not None
+            and message.created_at - at < TOGETHER
+            and kind == message.kind != "system"
+        )
+        begins_day = at is None or not _same_day(at, message.created_at, locale)
         html = _template(locale.language).render(
             message=message, locale=locale, continues=continues and not begins_day, begins_day=begins_day
         )
@@ -44,9 +45,10 @@ def fragment(line: Line, locale: Locale) -> Markup:
     return found
 
 
-def fragments(lines: list[Line], locale: Locale) -> list[Markup]:
-    """The HTML of each, in that locale."""
-    return [fragment(line, locale) for line in lines]
+def fragments(lines: list[Line], locale: Locale) -> Markup:
+    """The HTML of them all, in that locale: in one piece, for each piece that a template writes costs a step in every
+    template around it."""
+    return Markup("".join([fragment(line, locale) for line in lines]))
 
 
 def told(event: str, author: str, subject: str, title: str) -> str:

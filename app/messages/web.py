@@ -48,7 +48,7 @@ async def show(
         # A browser with scripts says itself what came on its screen; without them the page that it asked for is it.
         await conversations.mark_read(me, conversation_id, view.total)
         bell.ring("r", me.id, conversation_id)
-    return Page("conversations/show.html", view, form=_fresh(), extra=_rendered(lines))
+    return Page("conversations/show.html", view, form=_fresh(), extra=_rendered(lines, view.unread_from))
 
 
 @get("/conversations/{conversation_id:int}/messages")
@@ -70,7 +70,7 @@ async def history(
         view,
         partial="conversations/_stretch.html",
         form=_fresh(),
-        extra={**_rendered(lines), "end": "older" if before is not None else "newer"},
+        extra={**_rendered(lines, view.unread_from), "end": "older" if before is not None else "newer"},
     )
 
 
@@ -85,7 +85,6 @@ async def send(
 ) -> Page[MessageView]:  # what JSON gets; the page has views of its own
     partial = "conversations/_composer.html"
     draft: Any = MessageDraft(conversation_id)
-    lines: list[Line] = []
     here = f"/conversations/{conversation_id}"
     try:
         message = await actions.send(settings, me, conversation_id, data.body, data.key, data.reply_to)
@@ -95,17 +94,17 @@ async def send(
             raise
         wrong = error.fields if isinstance(error, errors.Invalid) else {}
         form = typed(request, wrong, error.message)
-        if shape == "partial":
-            view: Any = draft
-        else:  # the whole page again, with what was typed
+        view, extra = draft, _rendered([])
+        if shape == "page":  # the whole page again, with what was typed
             view, lines = await timeline.show(conversation_id, me, Wish(latest=True))
+            extra = _rendered(lines, view.unread_from)
         return Page(
             "conversations/show.html",
             view,
             partial=partial,
             status=error.status,
             form=form,
-            extra=_rendered(lines),
+            extra=extra,
         )
     bell.ring("c", conversation_id)
     if shape_wanted(request.scope) == "partial":
@@ -208,8 +207,11 @@ def _fresh() -> Form:
     return Form(values={"key": str(uuid4())})
 
 
-def _rendered(lines: list[Line]) -> dict[str, Any]:
-    return {"fragments": render.fragments(lines, i18n.current())}
+def _rendered(lines: list[Line], unread_from: int | None = None) -> dict[str, Any]:
+    """For templates: the messages before the one that is marked as the first unread, and those from it on."""
+    cut = next((n for n, line in enumerate(lines) if line.message.position == unread_from), len(lines))
+    locale = i18n.current()
+    return {"fragments": render.fragments(lines[:cut], locale), "unread": render.fragments(lines[cut:], locale)}
 
 
 def _reads_without_scripts(request: Request[Any, Any, Any]) -> bool:

@@ -1,5 +1,7 @@
 """Who may hear: asked when a stream opens, and kept at every change."""
 
+from typing import Any
+
 from app.core import database
 from tests.conftest import Cast
 from tests.streams import following
@@ -67,3 +69,13 @@ async def test_a_deleted_group_is_gone_from_every_stream(cast: Cast) -> None:
         await cast.olive.api.delete(f"/conversations/{cast.chess}")
         await html.until(lambda f: any(e.data == str(cast.chess) for e in f.named("conversation-gone")))
         await json.until(lambda f: any(e.json.get("removed") for e in f.named("conversation")))
+
+
+async def test_whoever_is_removed_is_told_even_when_their_conversations_are_read_before_the_feed(cast: Cast) -> None:
+    hub: Any = cast.server.app.state.hub
+    view = (await cast.milo.api.get(f"/conversations/{cast.chess}/messages")).json()
+    async with following(cast.server, cast.milo, after=f"{cast.chess}:{view['change']}", json=False) as feed:
+        hub.tails[cast.chess].streams.clear()  # its tail is late, so late that it tells nobody
+        gone = await cast.olive.api.delete(f"/conversations/{cast.chess}/members/{cast.milo.id}")
+        assert gone.status_code == 204
+        await feed.until(lambda f: any(event.data == str(cast.chess) for event in f.named("conversation-gone")))
