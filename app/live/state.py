@@ -6,8 +6,10 @@ one for each of its members.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
@@ -94,15 +96,18 @@ class State:
             people, conversations = [p for p, _c in pairs], [c for _p, c in pairs]
             with _taken(self.lines, pairs):
                 rows = await queries.item_rows(people, conversations)
+            told: dict[Stream, list[bytes]] = defaultdict(list)  # one write a stream, not one a line
             for pair in pairs:
-                if pair in rows:
-                    self.hub.moved_on(pair[1], rows[pair]["change"])
+                row = rows.get(pair)
+                if row:
+                    self.hub.moved_on(pair[1], row["change"])
                 else:
                     self.hub.parted(pair[1], pair[0])
-                for stream in list(self.hub.by_person.get(pair[0], ())):
+                for stream in self.hub.by_person.get(pair[0], ()):
                     i18n.use(stream.locale)
-                    row = rows.get(pair)
-                    stream.deliver(line_event(stream, pair[1], queries.item(row) if row else None))
+                    told[stream].append(line_event(stream, pair[1], queries.item(row) if row else None))
+            for stream, events in told.items():
+                stream.deliver(b"".join(events), len(events))
 
 
 @contextmanager
@@ -126,7 +131,13 @@ def line_event(stream: "Stream", conversation: int, item: ConversationItem | Non
         return wire.json_event("conversation", item)
     if item is None:
         return wire.event("conversation-gone", str(conversation))
-    return wire.event("conversation", render.sidebar_item(item, None, stream.locale.language))
+    return _line(render.sidebar_item(item, None, stream.locale.language))
+
+
+@lru_cache(maxsize=1000)
+def _line(html: str) -> bytes:
+    """The same for all who see the same."""
+    return wire.event("conversation", html)
 
 
 def head_event(locale: Locale, panel: PanelView) -> bytes:
