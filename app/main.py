@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from app import __version__
 from app.accounts import web as accounts
-from app.accounts.auth import Identify, current_person, require_login
+from app.accounts.auth import Identify, current_person
 from app.accounts.devices import describe
 from app.accounts.views import Me
 from app.admin import docs, health
@@ -83,7 +83,6 @@ def create_app(settings: Settings | None = None) -> Litestar:
             )
         ],
         middleware=[Identify(settings, lambda session: bell.ring("s", session))],
-        guards=[require_login],
         dependencies={
             "me": Provide(current_person, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),

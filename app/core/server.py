@@ -72,6 +72,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         gc.collect()
         gc.freeze()  # what is loaded now stays: full collections need not look at it again
+        gc.set_threshold(20_000, 20, 20)  # a page makes thousands of objects and no cycles: looked for less often
         if self.ready is not None:
             os.write(self.ready, b".")
 

@@ -72,6 +72,8 @@ class State:
             except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("state waits for the database", error=type(error).__name__)
                 self._awake.set()
+            if self.lines:
+                self._awake.set()
             await asyncio.sleep(min(max(GATHER, REST * (time.monotonic() - began)), LONGEST_GATHER))
 
     async def _send(self) -> None:
@@ -91,8 +93,10 @@ class State:
         for person in list(self.sidebars):
             with _taken(self.sidebars, [person]):
                 await self.hub.refresh(person)
-        while self.lines:
-            pairs = list(self.lines)[:MOST_PAIRS]
+        # Those of now: what changes meanwhile waits for the next time, or a lively instance would do nothing else.
+        waiting = list(self.lines)
+        for start in range(0, len(waiting), MOST_PAIRS):
+            pairs = waiting[start : start + MOST_PAIRS]
             people, conversations = [p for p, _c in pairs], [c for _p, c in pairs]
             with _taken(self.lines, pairs):
                 rows = await queries.item_rows(people, conversations)
