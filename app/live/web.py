@@ -46,6 +46,8 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         heads = await hub.admit(stream)
         await stream.start(_headers(scope), (scope.get("extensions") or {}).get("causerie.cycle"))
+        if isinstance(scope["headers"], list):
+            scope["headers"].clear()  # a kilobyte or two, with cookies, that a stream would hold for hours
         stream.deliver(wire.retry(random.randint(*RETRY)))
         if await _brought_up_to_date(hub, stream, heads):
             await _until_gone(receive)
