@@ -124,9 +124,13 @@ def test_live_messages_and_names_are_harmless_and_the_same_as_on_a_fresh_page(ca
     harmless(page)
     fresh = page.context.new_page()
     fresh.goto(f"/conversations/{chess}?from=1")
-    while fresh.locator("#newer").count():
-        fresh.locator("#timeline").evaluate("timeline => { timeline.scrollTop = 0 }")
-        fresh.wait_for_timeout(20)
+    timeline = fresh.locator("#timeline")
+
+    def at_the_end() -> bool:
+        timeline.evaluate("timeline => { timeline.scrollTop = 0 }")
+        return not fresh.locator("#newer").count()
+
+    eventually(fresh, at_the_end, "all pages are there")
     expect(fresh.locator("#messages > [data-kind=text]")).to_have_count(len(sent))
     harmless(fresh)
     assert page.evaluate(FRAGMENTS) == fresh.evaluate(FRAGMENTS)

@@ -152,7 +152,8 @@ async def password_hash() -> str:
 
 async def start_server(settings: Settings) -> Server:
     """Starts a real server on a free port, in this loop."""
-    listening = socket.socket()
+    # asyncio turns Nagle's algorithm off for sockets that say that they are TCP: else each answer takes 40 ms longer.
+    listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     settings = dataclasses.replace(settings, port=port, base_url=f"http://127.0.0.1:{port}")

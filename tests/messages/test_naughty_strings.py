@@ -103,7 +103,7 @@ async def test_messages_come_back_unharmed_and_are_shown_as_text(cast: Cast) -> 
 
 async def test_edits_come_back_unharmed_and_plain_forms_show_what_was_written(cast: Cast) -> None:
     sent = (await cast.say(cast.milo, "to be edited"))["id"]
-    for number, written in enumerate(list(filter(visible, NAUGHTY))[::3]):
+    for number, written in enumerate(filter(visible, NAUGHTY)):
         answer = await cast.milo.api.patch(f"/messages/{sent}", json={"body": written})
         assert (answer.status_code, answer.json()["body"]) == (200, kept(written))
         if number % 4:
@@ -116,17 +116,16 @@ async def test_edits_come_back_unharmed_and_plain_forms_show_what_was_written(ca
 
 
 async def test_titles_come_back_as_one_line_and_are_shown_as_text(cast: Cast) -> None:
-    given = NAUGHTY[::3]
-    answers = await in_turn(given, lambda each: cast.ada.api.post("/conversations", json={"title": each}))
+    answers = await in_turn(NAUGHTY, lambda each: cast.ada.api.post("/conversations", json={"title": each}))
     titles: dict[int, str] = {}
-    for written, answer in zip(given, answers, strict=True):
+    for written, answer in zip(NAUGHTY, answers, strict=True):
         line = text.one_line(written)
         if not text.storable(written) or text.is_blank(line) or len(line) > 100:
             assert answer.status_code == 422, repr(written)
         else:
             assert (answer.status_code, answer.json()["title"]) == (201, line)
             titles[answer.json()["id"]] = line
-    assert len(titles) > 130
+    assert len(titles) > 400
     shown, link = {}, "/conversations"
     while link:
         answer = await cast.ada.browser.get(link, headers={"hx-request": "true"})
