@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Response, Router, get
+from litestar import Litestar, Response, get
 from litestar.channels import ChannelsPlugin
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
@@ -59,28 +59,22 @@ def create_app(settings: Settings | None = None) -> Litestar:
     bell = Bell(channels)
     hub = Hub(settings, bell)
     app = Litestar(
-        # In one router: the application makes its table of routes anew for each thing that is registered with it.
         route_handlers=[
-            Router(
-                "/",
-                route_handlers=[
-                    home,
-                    own_style,
-                    *accounts.HANDLERS,
-                    *people.HANDLERS,
-                    *conversations.HANDLERS,
-                    *messages.HANDLERS,
-                    *live.HANDLERS,
-                    *health.HANDLERS,
-                    *docs.HANDLERS,
-                    create_static_files_router(
-                        path=templates.static_root(),
-                        directories=[STATIC],
-                        opt={"anonymous": True},
-                        cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
-                    ),
-                ],
-            )
+            home,
+            own_style,
+            *accounts.HANDLERS,
+            *people.HANDLERS,
+            *conversations.HANDLERS,
+            *messages.HANDLERS,
+            *live.HANDLERS,
+            *health.HANDLERS,
+            *docs.HANDLERS,
+            create_static_files_router(
+                path=templates.static_root(),
+                directories=[STATIC],
+                opt={"anonymous": True},
+                cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
+            ),
         ],
         middleware=[Identify(settings, lambda session: bell.ring("s", session))],
         dependencies={

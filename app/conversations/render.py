@@ -3,16 +3,14 @@
 Lists come in one piece: each piece that a template writes costs a step in every template around it.
 """
 
-from collections.abc import Hashable
-
 from markupsafe import Markup
 
 from app.conversations.views import ConversationItem, MemberView
 from app.core import i18n
+from app.core.cache import Cache
 from app.core.templates import environment
 
-_MOST = 20_000
-_cache: dict[tuple[Hashable, ...], Markup] = {}
+_cache: Cache[Markup] = Cache(most=24_000_000)
 
 
 def sidebar_item(item: ConversationItem, current: int | None, language: str) -> Markup:
@@ -23,7 +21,7 @@ def sidebar_item(item: ConversationItem, current: int | None, language: str) -> 
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_item.html")
-        found = _keep(key, Markup(template.render(item=item, current=current)))
+        found = _cache.keep(key, Markup(template.render(item=item, current=current)))
     return found
 
 
@@ -39,13 +37,5 @@ def member_items(people: list[MemberView]) -> Markup:
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_member_items.html")
-        found = _keep(key, Markup(template.render(people=people)))
+        found = _cache.keep(key, Markup(template.render(people=people)))
     return found
-
-
-def _keep(key: tuple[Hashable, ...], made: Markup) -> Markup:
-    if len(_cache) >= _MOST:  # the oldest quarter goes: a dict keeps the order of insertion
-        for old in list(_cache)[: _MOST // 4]:
-            del _cache[old]
-    _cache[key] = made
-    return made

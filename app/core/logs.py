@@ -24,17 +24,12 @@ def configure(env: str, level: str) -> None:
     ]
     if env == "production":
         shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
+    elif sys.stderr.isatty():
+        # The richer formatters print local variables, keys and passwords among them.
+        plain = structlog.dev.plain_traceback
+        shared += [structlog.dev.ConsoleRenderer(sort_keys=False, exception_formatter=plain)]
     else:
-        shared += [
-            _console(
-                structlog.dev.ConsoleRenderer(
-                    colors=sys.stderr.isatty(),
-                    sort_keys=False,
-                    # The richer formatters print local variables, keys and passwords among them.
-                    exception_formatter=structlog.dev.plain_traceback,
-                )
-            )
-        ]
+        shared += [structlog.processors.format_exc_info, _line]
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -44,18 +39,13 @@ def configure(env: str, level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s", force=True)
 
 
-def _console(renderer: Any) -> Any:
-    """Lines for people. Away from a terminal, that of a request is put together here: at a tenth of the cost."""
-    coloured = sys.stderr.isatty()
-
-    def render(logger: Any, method: str, event: Any) -> Any:
-        if coloured or event["event"] != "request":
-            return renderer(logger, method, event)
-        moment, level, name = event.pop("timestamp"), event.pop("level"), event.pop("event")
-        rest = " ".join([f"{key}={value}" for key, value in event.items()])
-        return f"{moment} [{level:<9}] {name:<30} {rest}"
-
-    return render
+def _line(_logger: Any, _method: str, event: Any) -> str:
+    """A line for people, without colours: at a tenth of what structlog's own takes for one."""
+    moment, level, name = event.pop("timestamp"), event.pop("level"), event.pop("event")
+    trace = event.pop("exception", None)
+    rest = " ".join([f"{key}={value}" for key, value in event.items()])
+    line = f"{moment} [{level:<9}] {name:<30} {rest}"
+    return f"{line}\n{trace}" if trace else line
 
 
 def _without_secrets(_logger: Any, _method: str, event: Any) -> Any:

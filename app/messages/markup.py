@@ -11,7 +11,7 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 
-from app.messages.cache import Cache
+from app.core.cache import Cache
 
 # A text without any of these marks is the same in Markdown and out of it; most messages are, and they cost 2 µs.
 _PLAIN = re.compile(r"[^*_`~<>&\\\n\[\]]*")

@@ -12,9 +12,9 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from app.core import i18n
+from app.core.cache import Cache
 from app.core.i18n import Locale
 from app.core.templates import environment
-from app.messages.cache import Cache
 from app.messages.views import Line
 
 # Messages of one author within this time stand under one name.

@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.core.cache import Cache
 from app.messages import markup
-from app.messages.cache import Cache
 from app.messages.markup import render
 
 REL = 'target="_blank" rel="noopener noreferrer nofollow ugc"'
