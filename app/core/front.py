@@ -71,14 +71,12 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         started = time.perf_counter()
         given = header(scope, b"x-request-id")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        scope.setdefault("state", {}).update(request_id=request_id, always=always)
+        scope.setdefault("state", {}).update(request_id=request_id)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         cookies = request_cookies(scope)
         language = i18n.choose_language(cookies.get("language"), header(scope, b"accept-language"))
         i18n.use(i18n.Locale(language, settings.time_zone))
-        # A stream sends thousands of times: it writes its headers itself and then goes on with the bare `send`.
-        scope["state"]["bare_send"] = send
         sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
         if scope["method"] == "HEAD" and scope["path"] not in streams:
             scope = {**scope, "method": HttpMethod.GET}  # the server, which knows that it was HEAD, sends no body

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import weakref
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -52,12 +53,31 @@ def serve(
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's own, which also lets a stream write to its socket: see `Stream.deliver_framed`."""
+    """uvicorn's own, which lets a response take over its connection: see `take_over`."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # Weak: the scope is a part of the cycle, and garbage that holds itself waits for a collection.
         scope: dict[str, Any] = cycle.scope  # type: ignore[assignment]
-        scope["extensions"] = {**scope.get("extensions", {}), "causerie.cycle": cycle}
+        scope["extensions"] = {**scope.get("extensions", {}), "causerie.cycle": weakref.ref(cycle)}
         super()._start_asgi_task(cycle, app)
+
+
+def take_over(scope: Any, protocol: asyncio.Protocol) -> asyncio.Transport | None:
+    """Gives the connection of a response whose head was sent to another protocol, for good: for the server it is over,
+    and the request may return. None when the client is gone. The rest of the body is chunks of HTTP/1.1."""
+    cycle: RequestResponseCycle = scope["extensions"]["causerie.cycle"]()
+    transport = cycle.transport
+    if cycle.disconnected or transport.is_closing():
+        return None
+    server = transport.get_protocol()
+    assert isinstance(server, HttpToolsProtocol)
+    server.connections.discard(server)
+    server.flow.resume_reading()
+    cycle.disconnected = True
+    transport.set_protocol(protocol)
+    if server.flow.write_paused:
+        protocol.pause_writing()
+    return transport
 
 
 class _Server(uvicorn.Server):

@@ -1,17 +1,14 @@
 """One open stream: what it follows, and how bytes reach it without anyone waiting for anyone.
 
-`deliver` drives the server's `send` at once. Nearly always it finishes there and then, with no task and no queue (a
-third of the cost). When it suspends, the client is slow: then a task takes over, later bytes queue up, and a queue of
-LONGEST_QUEUE ends the stream; its client comes back and catches up from its cursor.
+Once the head of the response is sent, the connection is the stream's own: it is the protocol of its transport, and the
+request that opened it ends (its headers, its task and all that they hold are half of what an idle stream would cost).
+What the socket does not take waits in the stream; a queue of LONGEST_QUEUE ends it, and its client comes back and
+catches up from its cursor.
 """
 
 import asyncio
-import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable
 from functools import cache
-from typing import Any
-
-from litestar.types import Send
 
 from app.core.i18n import Locale
 from app.live import cursor, wire
@@ -21,6 +18,8 @@ LONGEST_QUEUE = 256
 LARGE_EVENT = 4096
 # How long a client that catches up may take for what is written at once.
 PATIENCE = 30.0
+# How long an ended stream waits for its client to read what is left; then it hangs up.
+LINGER = 1.0
 
 
 class Variant:
@@ -40,107 +39,86 @@ def variant_of(json: bool, locale: Locale) -> Variant:
     return Variant(json, locale)
 
 
-class Stream:
+class Stream(asyncio.Protocol):
     """An open stream of one person. `seen` is, for each conversation it follows, the last change that was written to
-    it; those in `behind` still catch up and get nothing live."""
+    it; those in `behind` still catch up and get nothing live. `ended` is called once, soon after it has ended."""
 
     __slots__ = (
         "all_conversations",
-        "backlog",
         "behind",
         "closing",
-        "cycle",
-        "draining",
+        "ended",
         "json",
         "locale",
         "number",
         "parted",
         "person",
+        "queue",
         "queued",
-        "reason",
+        "room",
         "seen",
-        "send",
         "session",
         "several",
-        "started",
         "task",
+        "transport",
         "variant",
     )
 
     def __init__(
-        self, send: Send, person: int, session: int, locale: Locale, json: bool, seen: dict[int, int], everything: bool
+        self,
+        ended: Callable[["Stream"], None],
+        person: int,
+        session: int,
+        variant: Variant,
+        seen: dict[int, int],
+        everything: bool,
     ) -> None:
-        self.send = send
-        # The server's side of this response, where it lets us have it (`core/server.py`): see `deliver_framed`.
-        self.cycle: Any = None
+        self.ended = ended
         self.person = person
         self.session = session
-        self.locale = locale
-        self.variant = variant_of(json, locale)
-        self.json = json
+        self.variant = variant
+        self.locale = variant.locale
+        self.json = variant.json
         self.seen = seen
         self.behind: set[int] = set(seen)
         self.all_conversations = everything
         # A cursor over several conversations is this stream's own: its ids cannot be shared.
         self.several = everything or len(seen) > 1
         self.number = 0
-        self.started = False
         # Conversations that the feed said they left, with the last change that was written: they may be let in again.
         self.parted: dict[int, int] = {}
+        self.transport: asyncio.Transport | None = None
+        # What waits for a socket that takes no more; None while it does.
+        self.queue: list[bytes] | None = None
         self.queued = 0
-        self.backlog: list[bytes] | None = None
-        self.draining: asyncio.Task[None] | None = None
-        self.task: asyncio.Task[Any] | None = None
+        self.room: asyncio.Future[None] | None = None
+        # The request that opened it, until the stream is brought up to date.
+        self.task: asyncio.Task[None] | None = None
         self.closing = False
-        self.reason: str | None = None
 
-    async def start(self, headers: list[tuple[bytes, bytes]], cycle: Any) -> None:
-        """Sends the head of the response; `cycle` is the server's side of it, or None."""
-        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
-        self.cycle = cycle
-        self.started = True
+    def start(self, transport: asyncio.Transport | None) -> None:
+        """From here on it is heard: the head of its response was written to this transport, or the client is gone."""
+        self.transport = transport
 
     def deliver(self, data: bytes, events: int = 1) -> None:
         """Writes the bytes, which are so many events, now, or queues them behind those that wait.
 
         Nothing before the stream has started: it is state, and the present state is what a stream begins with."""
-        if self.closing or not self.started:
+        if data:  # an empty chunk would end the response
+            self.deliver_framed(wire.chunk(data), events)
+
+    def deliver_framed(self, chunk: bytes, events: int) -> None:
+        """The same with bytes that are framed already: once for all the streams that they go to."""
+        transport = self.transport
+        if transport is None or self.closing:
             return
-        if self.backlog is not None:
-            self.backlog.append(data)
-            self.queued += max(events, len(data) // LARGE_EVENT)
-            if self.queued > LONGEST_QUEUE:
-                self.close()
+        if self.queue is None:
+            transport.write(chunk)
             return
-        writing: Any = self.send({"type": "http.response.body", "body": data, "more_body": True})
-        try:
-            first = writing.send(None)
-        except StopIteration:
-            return
-        except OSError:
+        self.queue.append(chunk)
+        self.queued += max(events, len(chunk) // LARGE_EVENT)
+        if self.queued > LONGEST_QUEUE:
             self.close()
-            return
-        self.backlog = []
-        self.draining = asyncio.create_task(self._drain(writing, first))
-
-    def deliver_framed(self, data: bytes, framed: bytes, events: int) -> None:
-        """Writes bytes that go to many streams; `framed` is the same as a chunk of HTTP/1.1, made once for all of them.
-
-        Straight to the socket while it takes them: through the server's `send` each delivery costs ten times as much,
-        for framing the same bytes again. Whenever anything is out of the ordinary, the ordinary way.
-        """
-        cycle = self.cycle
-        if (
-            cycle is None
-            or self.backlog is not None
-            or self.closing
-            or cycle.flow.write_paused
-            or cycle.disconnected
-            or not cycle.chunked_encoding
-        ):
-            self.deliver(data, events)
-        else:
-            cycle.transport.write(framed)
 
     def deliver_message(self, conversation: int, change: int, data: bytes) -> None:
         """Writes one event of the feed, with an id of this stream's own where it follows several conversations."""
@@ -148,53 +126,55 @@ class Stream:
         self.deliver(wire.with_id(data, cursor.write(self.seen)) if self.several else data)
 
     def close(self, reason: str | None = None) -> None:
-        """Ends the stream, with a word where the client should not simply come back. Safe to call twice."""
+        """Ends the stream, with a word where the client should not simply come back. Safe to call twice.
+
+        What waits for a slow client is not sent: it has its cursor."""
         if self.closing:
             return
-        if reason is not None:
-            self.deliver(wire.event("close", reason))
         self.closing = True
-        self.reason = reason
-        if self.draining is not None:
-            self.draining.cancel()
-        if self.task is not None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self.ended, self)
+        if self.task is not None and self.task is not asyncio.current_task():
             self.task.cancel()
+        self._make_room()
+        if self.transport is not None:
+            word = wire.chunk(wire.event("close", reason)) if reason is not None else b""
+            self.transport.write(word + wire.LAST_CHUNK)
+            self.transport.close()
+            # One that reads no more would be waited for without end.
+            loop.call_later(LINGER, self.transport.abort)
 
     async def drained(self) -> None:
         """Returns when the client has taken what was written; ends the stream of one that takes too long for it."""
-        if self.backlog is not None and self.draining is not None:
-            _done, waiting = await asyncio.wait([self.draining], timeout=PATIENCE)
-            if waiting:
-                self.close()
-
-    def abort(self) -> bool:
-        """Hangs up without waiting for the client to read what is left; False where the server does not let us."""
-        if self.cycle is not None:
-            self.cycle.transport.abort()
-        return self.cycle is not None
-
-    async def _drain(self, writing: Coroutine[Any, Any, None], first: Any) -> None:
+        if self.queue is None or self.closing:
+            return
+        self.room = asyncio.get_running_loop().create_future()
         try:
-            await _resume(writing, first)
-            while self.backlog:
-                data, self.backlog, self.queued = b"".join(self.backlog), [], 0
-                await self.send({"type": "http.response.body", "body": data, "more_body": True})
-            self.backlog = None
-        except OSError:
+            await asyncio.wait_for(self.room, PATIENCE)
+        except TimeoutError:
             self.close()
 
+    # What the transport tells
 
-@types.coroutine
-def _resume(started: Coroutine[Any, Any, None], first: Any) -> Generator[Any, Any, None]:
-    """Goes on, inside a task, with a coroutine that was started outside of one and gave `first` to wait for."""
-    waiting_for = first
-    while True:
-        try:
-            got = yield waiting_for
-        except BaseException as error:
-            waiting_for = started.throw(error)
-            continue
-        try:
-            waiting_for = started.send(got)
-        except StopIteration:
-            return
+    def pause_writing(self) -> None:
+        self.queue = []
+
+    def resume_writing(self) -> None:
+        waiting, self.queue, self.queued = self.queue, None, 0
+        if waiting and self.transport is not None and not self.closing:
+            self.transport.write(b"".join(waiting))
+        if self.queue is None:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Nobody speaks on a stream: a second request behind it would wait for its end, which does not come."""
+        self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self.close()
+
+    def _make_room(self) -> None:
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+        self.room = None

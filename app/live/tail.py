@@ -82,7 +82,7 @@ class Tail:
     def _hand_out_stretch(self, rows: list[Row]) -> None:
         if not rows:
             return
-        made: dict[Variant, tuple[list[tuple[int, bytes]], bytes, bytes]] = {}
+        made: dict[Variant, tuple[list[tuple[int, bytes]], bytes]] = {}
         first, last = rows[0]["change"], rows[-1]["change"]
         conversation = self.conversation
         for stream in list(self.streams):
@@ -92,11 +92,11 @@ class Tail:
             if events is None:
                 single = encode(rows, stream.variant)
                 joined = b"".join(data for _change, data in single)
-                events = made[stream.variant] = (single, joined, b"%x\r\n%b\r\n" % (len(joined), joined))
+                events = made[stream.variant] = (single, wire.chunk(joined))
             seen = stream.seen.get(conversation, last)
             if seen < first and not stream.several:
                 stream.seen[conversation] = last
-                stream.deliver_framed(events[1], events[2], len(rows))  # the same bytes for everyone
+                stream.deliver_framed(events[1], len(rows))  # the same bytes for everyone
             else:
                 for change, data in events[0]:
                     if change > seen:

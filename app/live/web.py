@@ -14,13 +14,19 @@ from app.core import database, i18n
 from app.core.errors import Unauthorized, Unavailable
 from app.core.i18n import _
 from app.core.page import header
+from app.core.server import take_over
 from app.live import cursor, wire
 from app.live.hub import Hub
-from app.live.stream import Stream
+from app.live.stream import Stream, variant_of
 
 log = structlog.get_logger()
 # Clients come back after between one and four seconds: not all of them at once after a restart.
 RETRY = (1000, 4000)
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 
 
 @asgi("/live", copy_scope=False)
@@ -40,40 +46,32 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     json = query.get("format", [""])[0] == "json"
     seen = cursor.parse(header(scope, b"last-event-id") or query.get("after", [""])[0])
     everything = json and "after" not in query
-    bare: Send = scope["state"]["bare_send"]
-    stream = Stream(bare, me.id, me.session, i18n.current(), json, seen, everything)
-    stream.task = asyncio.current_task()
+    stream = Stream(hub.release, me.id, me.session, variant_of(json, i18n.current()), seen, everything)
+    stream.task = task = asyncio.current_task()
+    begun = up_to_date = False
     try:
         heads = await hub.admit(stream)
-        await stream.start(_headers(scope), (scope.get("extensions") or {}).get("causerie.cycle"))
-        if isinstance(scope["headers"], list):
-            scope["headers"].clear()  # a kilobyte or two, with cookies, that a stream would hold for hours
-        stream.deliver(wire.retry(random.randint(*RETRY)))
-        if await _brought_up_to_date(hub, stream, heads):
-            await _until_gone(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        begun = True
+        stream.start(take_over(scope, stream))
+        up_to_date = await _brought_up_to_date(hub, stream, heads)
     except asyncio.CancelledError:
         # We end it ourselves (see Stream.close), unless it is the server that cancels its own task.
-        task = asyncio.current_task()
         if not stream.closing or task is None:
             raise
         task.uncancel()
+        if not begun:  # one too many, signed out, a restart
+            raise Unavailable(_("The stream was closed before it began.")) from None
     finally:
-        stream.closing = True
-        hub.release(stream)
-    if not stream.started:  # ended (one too many, signed out, a restart) while it was being admitted
-        raise Unavailable(_("The stream was closed before it began."))
-    try:
-        async with asyncio.timeout(1):
-            await bare({"type": "http.response.body", "body": b"", "more_body": False})
-    except (TimeoutError, OSError):
-        # The client reads no more: closed in good order, its socket would wait for it for ever.
-        if stream.abort():
-            await _until_gone(receive)
+        stream.task = None
+        if not up_to_date:
+            stream.close()
 
 
 async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | None) -> bool:
     """Writes the present state and what was missed. False when the database went away meanwhile: too late for a 503, so
     the stream ends, and its client comes back with its cursor."""
+    stream.deliver(wire.retry(random.randint(*RETRY)))
     if heads is None:
         stream.deliver(wire.event("reset", "cursor"))
         return True
@@ -87,22 +85,6 @@ async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | 
         log.warning("stream ended without the database", error=type(error).__name__)
         return False
     return True
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    cookies = [(b"set-cookie", c.to_header(header="").encode()) for c in scope["state"].get("cookies", ())]
-    return [
-        (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-        *scope["state"]["always"],
-        *cookies,
-    ]
 
 
 HANDLERS = [live]

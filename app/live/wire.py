@@ -8,6 +8,7 @@ With an id, for they can be replayed: `message`. Without, for they are the prese
 import msgspec
 
 PING = b"event: ping\ndata: 1\n\n"
+LAST_CHUNK = b"0\r\n\r\n"
 _json = msgspec.json.Encoder()
 
 # Why a stream is closed with a word; after any other end the client comes back by itself.
@@ -43,3 +44,8 @@ def place(id_: str) -> bytes:
 def retry(milliseconds: int) -> bytes:
     """How long to wait before coming back."""
     return f"retry: {milliseconds}\n\n".encode()
+
+
+def chunk(data: bytes) -> bytes:
+    """The bytes framed as HTTP/1.1 has them in a body whose length nobody knows (RFC 9112, 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)

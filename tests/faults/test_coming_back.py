@@ -12,12 +12,11 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from litestar.types import Message
 
 from app.accounts.views import Me
 from app.conversations import actions as conversations
 from app.core.i18n import Locale
-from app.live.stream import Stream
+from app.live.stream import Stream, variant_of
 from app.messages import sending
 from tests.conftest import Actor, Cast
 from tests.faults.processes import until as eventually
@@ -72,28 +71,29 @@ async def test_a_program_that_comes_back_after_a_removal_goes_on_with_the_rest(c
     assert bodies(then) == ["for milo"]
 
 
-class Told:
-    """A stream of someone, with what was written to it."""
+class Told(asyncio.Transport):
+    """A stream of someone, and the end of it that keeps what was written."""
 
     def __init__(self, who: Actor, *rooms: int) -> None:
+        super().__init__()
         self.text = ""
-        seen = dict.fromkeys(rooms, 0)
-        self.stream = Stream(self._send, who.id, who.session, Locale("en", "UTC"), True, seen, False)
-        self.stream.started = True
+        variant = variant_of(True, Locale("en", "UTC"))
+        self.stream = Stream(lambda _stream: None, who.id, who.session, variant, dict.fromkeys(rooms, 0), False)
+        self.stream.start(self)
 
-    async def _send(self, message: Message) -> None:
-        self.text += message["body"].decode()  # type: ignore[typeddict-item]
+    def write(self, data: Any) -> None:
+        self.text += bytes(data).decode()
 
 
 async def test_whoever_is_removed_while_their_stream_begins_is_told_so(cast: Cast) -> None:
     hub: Any = cast.server.app.state.hub
     told = Told(cast.milo, cast.chess)
-    told.stream.started = False
+    told.stream.start(None)
     await hub.admit(told.stream)
     gone = await cast.olive.api.delete(f"/conversations/{cast.chess}/members/{cast.milo.id}")
     assert gone.status_code == 204
     await eventually(lambda: told.stream.parted and not hub.state.lines, 5, "the feed tells of the removal")
-    told.stream.started = True
+    told.stream.start(told)
     await hub.send_state(told.stream)
     await eventually(lambda: '"removed":true' in told.text, 5, "the stream is told")
     hub.release(told.stream)

@@ -132,7 +132,7 @@ async def stuck(cast: Cast, who: Actor) -> None:
     """Returns when their socket takes no more."""
     hub: Hub = cast.server.app.state.hub
     for _ in range(1000):
-        if any(stream.backlog is not None for stream in hub.streams.values() if stream.person == who.id):
+        if any(stream.queue is not None for stream in hub.streams.values() if stream.person == who.id):
             return
         await asyncio.sleep(0.01)  # a full socket has no event that a test could wait for
     raise AssertionError("the socket takes everything")
@@ -146,8 +146,7 @@ async def gone(cast: Cast, stream: Stream) -> None:
     """Returns when the server holds neither the stream nor its connection."""
     hub: Hub = cast.server.app.state.hub
     for _ in range(500):
-        held = [c for c in cast.server.process.server_state.connections if getattr(c, "cycle", None) is stream.cycle]
-        if stream.number not in hub.streams and not held:
+        if stream.number not in hub.streams and stream.transport is None:
             return
         await asyncio.sleep(0.01)  # the end of a connection has no event that a test could wait for
     raise AssertionError("its connection is held for ever")
