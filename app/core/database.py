@@ -127,33 +127,45 @@ def pool() -> asyncpg.Pool:
 
 
 @asynccontextmanager
+async def one_connection() -> AsyncIterator[asyncpg.Connection]:
+    """The queries inside go over one connection, one after the other: else each takes one from the pool and gives it
+    back, which costs as much as a small query. Nested ones join the outer."""
+    outer = _connection.get()
+    if outer is not None:
+        yield outer
+        return
+    source = pool()
+    connection = await source.acquire()
+    token = _connection.set(connection)
+    try:
+        yield connection
+    finally:
+        _connection.reset(token)
+        await _give_back(source, connection)
+
+
+@asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """All queries inside, ours and Piccolo's, commit together or not at all. Nested ones join the outer.
 
     asyncpg's own context managers give the connection back when the task is cancelled; Piccolo's leak it.
     """
-    if _connection.get() is not None:
-        yield
-        return
-    source = pool()
-    connection = await source.acquire()
-    try:
+    async with one_connection() as connection:
+        if connection.is_in_transaction():
+            yield
+            return
         async with connection.transaction():
-            mine = _connection.set(connection)
             theirs = engine().current_transaction.set(cast(PostgresTransaction, _Joined(connection)))
             try:
                 yield
             finally:
                 engine().current_transaction.reset(theirs)
-                _connection.reset(mine)
-    finally:
-        await _give_back(source, connection)
 
 
 def own_connection() -> asyncpg.Connection:
     """The connection of the transaction that this stands in; raises RuntimeError outside of one."""
     connection = _connection.get()
-    if connection is None:
+    if connection is None or not connection.is_in_transaction():
         raise RuntimeError("this needs a transaction around it")
     return connection
 

@@ -1,9 +1,10 @@
 """The Jinja environments, one a language, and what every template may call."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.visitor import NodeTransformer
@@ -40,6 +41,10 @@ class _Environment(Environment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree: nodes.Template = _Translation(self.language_gettext).visit(super()._parse(source, name, filename))
         return tree
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Plain, once a template is loaded: Jinja's own chain of maps is walked through anew by each rendering."""
+        return {**self.globals, **(d or {})}
 
 
 @lru_cache

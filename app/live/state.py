@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 K = TypeVar("K", bound=Hashable)
 GATHER = 0.25
-# When much changes at once, the lines wait longer, so that they take a fifth of the time and messages have the rest.
-REST = 4
+# When much changes at once, the lines wait longer, so that they take a seventh of the time and messages have the rest.
+REST = 6
 LONGEST_GATHER = 2.0
 MOST_PAIRS = 500
 

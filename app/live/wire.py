@@ -19,6 +19,8 @@ SIGNED_OUT = "signed-out"
 def event(name: str, data: str, id_: str | None = None) -> bytes:
     """One event; each line of the data is a line on the wire. A line ends as the wire has it: not at every character
     that Unicode knows to break lines, or a message that holds one would come otherwise than it was written."""
+    if type(data) is not str:
+        data = str(data)  # Markup would escape-check each of its lines
     lines = "\n".join(f"data: {line}" for line in data.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     head = f"event: {name}\n" if id_ is None else f"event: {name}\nid: {id_}\n"
     return f"{head}{lines}\n\n".encode()

@@ -6,6 +6,7 @@ from app.accounts.views import Me
 from app.conversations import access
 from app.conversations import queries as conversations
 from app.conversations.access import Access
+from app.core import database
 from app.messages import queries
 from app.messages.views import HistoryView, Line, TimelineView
 
@@ -28,12 +29,13 @@ async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> t
 
     The head is read before the messages: what comes between the two is sent again by the feed, never left out.
     """
-    may, head = await conversations.opened(conversation_id, me)
-    lines = await _stretch(may, wish, limit)
+    async with database.one_connection():
+        may, head = await conversations.opened(conversation_id, me)
+        lines = await _stretch(may, wish, limit)
+        unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
+        people = await conversations.glance(may, head.members)
     messages = [line.message for line in lines]
     first, last = (messages[0].position, messages[-1].position) if messages else (1, may.position)
-    unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
-    people = await conversations.glance(may, head.members)
     view = TimelineView(
         **{name: getattr(head, name) for name in head.__struct_fields__},
         messages=messages,
