@@ -25,6 +25,7 @@ import uvicorn
 os.environ["CAUSERIE_THROWAWAY_DATABASE"] = "yes"
 
 from app.accounts import sessions
+from app.accounts.sessions import Proof
 from app.accounts.usernames import skeleton
 from app.core import database, embedded
 from app.core.security import hash_password
@@ -128,7 +129,7 @@ class Server:
             search_key(name, username),
             changes.get("language", "en"),
         )
-        tokens = await sessions.start(self.settings, person, "tests", "127.0.0.1")
+        tokens = await sessions.start(self.settings, Proof(person, await password_hash()), "tests", "127.0.0.1")
         session: int = await database.fetch_value("SELECT max(id) FROM session WHERE person = $1", person)
         api = self.client(accept="application/json", authorization=f"Bearer {tokens.access}")
         browser = self.browser()

@@ -55,6 +55,16 @@ async def working(settings: Settings, **environment: str) -> AsyncIterator[Outpu
         yield output
 
 
+# As in production: our own protocol, and which proxy is believed is our own setting.
+SERVE = """
+import sys, uvicorn
+from app.core.server import Protocol
+from app.main import create_app
+uvicorn.run(create_app, factory=True, http=Protocol, port=int(sys.argv[1]), timeout_graceful_shutdown=2,
+            proxy_headers=False, access_log=False)
+"""
+
+
 @dataclass
 class SecondServer:
     """Another web process on the same database, and what it has logged."""
@@ -70,9 +80,7 @@ async def second_server(settings: Settings, **environment: str) -> AsyncIterator
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = ["-m", "uvicorn", "app.main:create_app", "--factory", f"--port={port}", "--timeout-graceful-shutdown=2"]
-    command.append("--no-proxy-headers")  # as in production: which proxy is believed is our own setting
-    async with _running(command, settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}) as output:
+    async with _running(["-c", SERVE, str(port)], settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}) as output:
         await output.until("Uvicorn running")
         yield SecondServer(url, output)
 

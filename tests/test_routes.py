@@ -26,11 +26,12 @@ from litestar import Litestar
 from litestar.routes import ASGIRoute, HTTPRoute
 
 from app.accounts import sessions
+from app.accounts.sessions import Proof
 from app.core import database
 from app.core.settings import load
 from app.core.templates import static_url
 from app.main import create_app
-from tests.conftest import PASSWORD, Actor, Cast
+from tests.conftest import PASSWORD, Actor, Cast, password_hash
 
 ACTORS = ("nobody", "expired", "outsider", "removed", "member", "owner", "admin")
 ICON = static_url("icons/causerie.svg")
@@ -170,7 +171,9 @@ class Scene:
         """A session of their own for each request: one that ends another leaves the others alone."""
         if name == "nobody":
             return None
-        tokens = await sessions.start(self.cast.server.settings, self.actor(name).id, "tests", "127.0.0.1")
+        tokens = await sessions.start(
+            self.cast.server.settings, Proof(self.actor(name).id, await password_hash()), "tests", "127.0.0.1"
+        )
         if name == "expired":
             await database.fetch("UPDATE session SET ended_at = now() WHERE id = (SELECT max(id) FROM session)")
         return tokens
@@ -215,7 +218,7 @@ async def scene(cast: Cast) -> Scene:
         await cast.olive.api.delete(f"/conversations/{names[double]}/members/{cast.remy.id}")
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
-    await sessions.start(cast.server.settings, cast.olive.id, "tests", "127.0.0.1")
+    await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")
     names["session"] = await database.fetch_value("SELECT max(id) FROM session")
     return Scene(cast, names)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 
 from app.accounts import sessions, usernames
+from app.accounts.sessions import Proof
 from app.accounts.views import Me
 from app.core import database, i18n, limits, security, text
 from app.core.errors import Invalid, Unauthorized
@@ -21,8 +22,8 @@ _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"()
 
 async def sign_up(
     settings: Settings, *, username: str, name: str, email: str, password: str, address: str, time_zone: str = ""
-) -> int:
-    """Makes an account and gives the person's id; the first one becomes the administrator.
+) -> Proof:
+    """Makes an account and gives the proof of who it is; the first one becomes the administrator.
 
     Raises Invalid that names every field that is wrong, and TooMany.
     """
@@ -65,25 +66,29 @@ async def sign_up(
             )
     except asyncpg.UniqueViolationError as error:
         raise Invalid(**await _taken(username, email)) from error
-    return person
+    return Proof(person, hashed)
 
 
-async def log_in(settings: Settings, login: str, password: str, address: str) -> int:
-    """The id of the person whose name or address and password these are; raises Unauthorized, alike for both."""
+async def log_in(settings: Settings, login: str, password: str, address: str) -> Proof:
+    """The proof of whose name or address and password these are; raises Unauthorized, alike for both."""
     login = login.strip().casefold()[: LONGEST_EMAIL + 1]
-    tries = ((limits.LOGIN_ACCOUNT, login), (limits.LOGIN_ADDRESS, limits.network(address)))
-    await limits.spend(settings, *tries)
     storable = text.storable(login)
     row = await database.fetch_row(
         "SELECT id, password_hash FROM person WHERE (username = $1 OR email_key = $1) AND deactivated_at IS NULL",
         login if storable else "",
     )
+    # By its number: an account has two names, and would be open to twice as many guesses.
+    account = (limits.LOGIN_ACCOUNT, f"person {row['id']}" if row else login)
+    network = (limits.LOGIN_ADDRESS, limits.network(address))
+    await limits.spend(settings, account, network)
     if not await security.password_matches(row["password_hash"] if row else None, password):
         raise Unauthorized(_("This name and password do not belong together."))
     assert row is not None
-    # The address's count stays: whoever has one account of their own must not reset it to guess at others.
-    await limits.forgive(settings, tries[0])
-    return int(row["id"])
+    # The address gets back this one try (a school logs in from one each morning) and no more: whoever has one account
+    # of their own must not reset its count to guess at others.
+    await limits.forgive(settings, account)
+    await limits.give_back(settings, network)
+    return Proof(row["id"], row["password_hash"])
 
 
 async def make_reset_link(settings: Settings, typed: str) -> tuple[str, str, str] | None:

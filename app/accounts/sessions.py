@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from app.accounts.views import Me, PersonView, SessionView
 from app.core import database
 from app.core.database import Row
+from app.core.errors import Unauthorized
+from app.core.i18n import _
 from app.core.security import Claims, make_token, read_token
 from app.core.settings import Settings
 from app.core.together import Together
@@ -32,19 +34,36 @@ class Tokens:
     refresh: str
 
 
-async def start(settings: Settings, person: int, device: str, address: str) -> Tokens:
-    """A new session for this person on this device."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who someone proved to be, and the hash that their password matched."""
+
+    person: int
+    password_hash: str
+
+
+async def start(settings: Settings, proof: Proof, device: str, address: str) -> Tokens:
+    """A new session on this device for whom the proof is of; raises Unauthorized when it is none any more.
+
+    Whoever logs in while the password changes must not stay in by the old one: the row is locked, so that either the
+    change waits and then ends this session too, or its new hash is seen here."""
     row = await database.fetch_row(
         """
-        INSERT INTO session (person, device, address, expires_at) VALUES ($1, $2, $3, now() + $4)
+        WITH owner AS MATERIALIZED (
+            SELECT id FROM person WHERE id = $1 AND password_hash = $5 AND deactivated_at IS NULL FOR SHARE
+        )
+        INSERT INTO session (person, device, address, expires_at) SELECT id, $2, $3, now() + $4 FROM owner
         RETURNING id, generation, rotated_at
         """,
-        person,
+        proof.person,
         device[:300],
         address,
         LASTS,
+        proof.password_hash,
     )
-    assert row is not None
+    if row is None:
+        raise Unauthorized(_("This name and password do not belong together."))
+    person = proof.person
     return _tokens(settings, person, row)
 
 

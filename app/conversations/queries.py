@@ -231,6 +231,14 @@ async def panel(conversation_id: int) -> PanelView | None:
     return PanelView(id=row["id"], kind=row["kind"], title=row["title"], members=row["members"], people=people)
 
 
+async def among(conversation_id: int, people: list[int]) -> set[int]:
+    """Those of these people who are in the conversation."""
+    rows = await database.fetch(
+        "SELECT person FROM membership WHERE conversation = $1 AND person = ANY($2)", conversation_id, people
+    )
+    return {row["person"] for row in rows}
+
+
 async def members_page(conversation_id: int, me: Me, after: str = "") -> MembersView:
     """The page of the members of a conversation; raises NotFound."""
     may, view = await opened(conversation_id, me)

@@ -9,10 +9,12 @@ from litestar.params import Parameter
 from app.accounts.views import Me
 from app.conversations import actions, queries
 from app.conversations.views import ConversationsView, ConversationView, MembersView
+from app.core import limits
 from app.core.bell import Bell
 from app.core.errors import BadRequest
 from app.core.i18n import _
 from app.core.page import Page
+from app.core.settings import Settings
 
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 
@@ -53,11 +55,12 @@ async def new(me: Me) -> Page[None]:
 
 
 @post("/conversations", opt={"form": "conversations/new.html"})
-async def create(data: NewConversation, me: Me, bell: Bell) -> Page[ConversationView]:
+async def create(data: NewConversation, me: Me, settings: Settings, bell: Bell) -> Page[ConversationView]:
     names = data.members.replace(",", " ").split() if isinstance(data.members, str) else data.members
     if data.kind == "direct" and len(names) == 1:
         conversation, people = await actions.open_direct(me, names[0])
     elif data.kind == "group":
+        await limits.spend(settings, (limits.GROUP_PERSON, str(me.id)))
         conversation, people = await actions.create_group(me, data.title, names)
     else:
         raise BadRequest(_("Only groups and direct conversations can be made."))
@@ -109,7 +112,8 @@ async def members(conversation_id: int, me: Me, after: str = "") -> Page[Members
 
 
 @post("/conversations/{conversation_id:int}/members", opt={"form": "conversations/add_member.html"})
-async def add_member(conversation_id: int, data: Who, me: Me, bell: Bell) -> Page[MembersView]:
+async def add_member(conversation_id: int, data: Who, me: Me, settings: Settings, bell: Bell) -> Page[MembersView]:
+    await limits.spend(settings, (limits.MEMBER_PERSON, str(me.id)))
     person = await actions.add_member(me, conversation_id, data.username)
     bell.ring("c", conversation_id)
     bell.ring("p", person)

@@ -18,6 +18,7 @@ from litestar import Litestar, Request
 from litestar.enums import HttpMethod, ScopeType
 from litestar.routes import ASGIRoute
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
+from litestar.utils import normalize_path
 
 from app.core import errors, i18n, problems
 from app.core.i18n import _
@@ -78,10 +79,11 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         language = i18n.choose_language(cookies.get("language"), header(scope, b"accept-language"))
         i18n.use(i18n.Locale(language, settings.time_zone))
         sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
-        if scope["method"] == "HEAD" and scope["path"] not in streams:
+        streaming = normalize_path(scope["path"]) in streams  # as the router does it: //live/ is /live
+        if scope["method"] == "HEAD" and not streaming:
             scope = {**scope, "method": HttpMethod.GET}  # the server, which knows that it was HEAD, sends no body
         try:
-            if scope["method"] != "GET" and scope["path"] in streams:
+            if scope["method"] != "GET" and streaming:
                 raise NotAllowed
             receive = await admit(scope, receive, settings, any(name in cookies for name in SIGNED_IN))
         except errors.DomainError as error:

@@ -1,6 +1,8 @@
 """How often something may be tried, counted in Postgres so that every process counts together."""
 
 import ipaddress
+import math
+import time
 from dataclasses import dataclass
 
 from app.core import database
@@ -27,6 +29,8 @@ SIGNUP_ACCOUNT = Limit("signup-account", 10, 60 * 60)
 RESET_ACCOUNT = Limit("reset-account", 5, 60 * 60)
 RESET_ADDRESS = Limit("reset-address", 60, 60 * 60)
 RESET_TOKEN_ADDRESS = Limit("reset-token-address", 30, 15 * 60)
+GROUP_PERSON = Limit("group-person", 60, 60 * 60)
+MEMBER_PERSON = Limit("member-person", 600, 60 * 60)
 PASSWORD_PERSON = Limit("password-person", 10, 15 * 60)
 
 
@@ -41,6 +45,46 @@ def network(address: str) -> str:
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False))
+
+
+class Pace:
+    """At most `most` times within `seconds` by one person, counted by each process for itself: for what happens so
+    often that counting it in the database would cost as much as doing it."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self.most = most
+        self.seconds = seconds
+        self._windows: dict[int, tuple[float, int]] = {}
+
+    def spend(self, settings: Settings, person: int) -> None:
+        """Counts one; raises TooMany when it is one too many."""
+        if not settings.rate_limits:
+            return
+        now = time.monotonic()
+        began, times = self._windows.pop(person, (now, 0))
+        if now - began >= self.seconds:
+            began, times = now, 0
+        self._windows[person] = (began, times + 1)
+        while len(self._windows) > MOST_PACED:
+            del self._windows[next(iter(self._windows))]  # who has done nothing for longest
+        if times >= self.most:
+            raise too_many(began + self.seconds - now)
+
+
+MOST_PACED = 10_000
+# Nobody types five messages a second for a minute.
+WRITES = Pace(300, 60)
+
+
+def too_many(wait: float) -> TooMany:
+    """The refusal, with how long to wait, in seconds."""
+    minutes = max(1, round(wait / 60))
+    said = ngettext(
+        "Too many attempts. Please try again in %d minute.",
+        "Too many attempts. Please try again in %d minutes.",
+        minutes,
+    )
+    return TooMany(said % minutes, retry_after=max(1, math.ceil(wait)))
 
 
 async def spend(settings: Settings, *tries: tuple[Limit, str]) -> None:
@@ -64,16 +108,7 @@ async def spend(settings: Settings, *tries: tuple[Limit, str]) -> None:
     counts = {row["key"]: row for row in rows}
     for key, (limit, _who) in zip(keys, tries, strict=True):
         if counts[key]["tries"] > limit.most:
-            minutes = max(1, round(counts[key]["wait"] / 60))
-            raise TooMany(
-                ngettext(
-                    "Too many attempts. Please try again in %d minute.",
-                    "Too many attempts. Please try again in %d minutes.",
-                    minutes,
-                )
-                % minutes,
-                retry_after=max(1, counts[key]["wait"]),
-            )
+            raise too_many(counts[key]["wait"])
 
 
 async def forgive(settings: Settings, *tries: tuple[Limit, str]) -> None:
@@ -82,6 +117,14 @@ async def forgive(settings: Settings, *tries: tuple[Limit, str]) -> None:
         return
     keys = [f"{limit.name}:{pseudonym(settings.secret_key, who)}" for limit, who in tries]
     await database.fetch("DELETE FROM rate_limit WHERE key = ANY($1)", keys)
+
+
+async def give_back(settings: Settings, *tries: tuple[Limit, str]) -> None:
+    """Takes back one try of each of these."""
+    if not settings.rate_limits:
+        return
+    keys = [f"{limit.name}:{pseudonym(settings.secret_key, who)}" for limit, who in tries]
+    await database.fetch("UPDATE rate_limit SET tries = tries - 1 WHERE key = ANY($1) AND tries > 0", keys)
 
 
 async def sweep() -> None:

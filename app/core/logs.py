@@ -21,6 +21,7 @@ def configure(env: str, level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_secrets,
+        _printable,
     ]
     if env == "production":
         shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_dumps)]
@@ -52,6 +53,14 @@ def _without_secrets(_logger: Any, _method: str, event: Any) -> Any:
     for key in event:
         if _SECRET.search(key):
             event[key] = "(hidden)"
+    return event
+
+
+def _printable(_logger: Any, _method: str, event: Any) -> Any:
+    """An address may hold line breaks and escapes: it must not write lines of its own, or paint the terminal."""
+    for key, value in event.items():
+        if type(value) is str and not value.isprintable():
+            event[key] = value.encode("unicode_escape").decode()
     return event
 
 

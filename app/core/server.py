@@ -21,6 +21,9 @@ GRACEFUL_SHUTDOWN = 5  # seconds for the requests under way; the supervisor kill
 # request that is sent just as we hang up is lost.
 KEEP_ALIVE = 95
 BACKLOG = 2048
+# A cookie is 4 KB, an address 8; the cursor of a program that follows a thousand conversations 12.
+LARGEST_HEAD = 128 * 1024
+MOST_HEADERS = 200
 MOST_FILES = 1_048_576
 
 
@@ -53,7 +56,37 @@ def serve(
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's own, which lets a response take over its connection: see `take_over`."""
+    """uvicorn's own, which lets a response take over its connection (see `take_over`), and which bounds the head of a
+    request: uvicorn would keep whatever comes, twenty times as large, before anyone has signed in."""
+
+    head_size = 0
+    in_body = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.in_body and not self.transport.is_closing():
+            self.head_size += len(data)
+            if self.head_size > LARGEST_HEAD:
+                self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.head_size, self.in_body = 0, False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.in_body:
+            return  # a trailer: no proxy has looked at it, and it must not pass for a header
+        if len(self.headers) >= MOST_HEADERS:
+            raise ValueError("too many headers")  # the parser stops, and 400 is answered
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.in_body = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.in_body, self.head_size = False, 0
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Weak: the scope is a part of the cycle, and garbage that holds itself waits for a collection.

@@ -83,8 +83,10 @@ class State:
             tail = self.hub.tails.get(conversation)
             if panel is None or tail is None:
                 continue
+            # The tail may not have come to a removal yet. Asked after the panel was read: nobody sees what came later.
+            still_in = await queries.among(conversation, list({stream.person for stream in tail.streams}))
             made: dict[Locale, bytes] = {}
-            for stream in list(tail.streams):
+            for stream in [each for each in tail.streams if each.person in still_in]:
                 self.lines[stream.person, conversation] = None
                 if not stream.json:
                     if stream.locale not in made:

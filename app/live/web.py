@@ -54,7 +54,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         begun = True
         stream.start(take_over(scope, stream))
-        up_to_date = await _brought_up_to_date(hub, stream, heads)
+        up_to_date = stream.transport is not None and await _brought_up_to_date(hub, stream, heads)
     except asyncio.CancelledError:
         # We end it ourselves (see Stream.close), unless it is the server that cancels its own task.
         if not stream.closing or task is None:

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 
 from app.accounts.views import Me
 from app.conversations import actions as conversations
-from app.core import errors, i18n
+from app.core import errors, i18n, limits
 from app.core.bell import Bell
 from app.core.page import Form, Page, header, request_cookies, shape_wanted
 from app.core.problems import typed
@@ -87,8 +87,9 @@ async def send(
     draft: Any = MessageDraft(conversation_id)
     here = f"/conversations/{conversation_id}"
     try:
+        limits.WRITES.spend(settings, me.id)
         message = await actions.send(settings, me, conversation_id, data.body, data.key, data.reply_to)
-    except (errors.Invalid, errors.Conflict) as error:
+    except (errors.Invalid, errors.Conflict, errors.TooMany) as error:
         shape = shape_wanted(request.scope)
         if shape == "json":
             raise
@@ -163,6 +164,7 @@ async def edit_page(message_id: int, me: Me) -> Page[MessageView]:
 async def edit(
     message_id: int, data: Edit, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
 ) -> Page[MessageView]:
+    limits.WRITES.spend(settings, me.id)
     try:
         message = await actions.edit(settings, me, message_id, data.body)
     except errors.Invalid as error:

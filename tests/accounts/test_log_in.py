@@ -1,5 +1,6 @@
 """Logging in and out."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -255,3 +256,38 @@ async def test_with_http_the_cookies_are_for_the_server_alone_and_lax(server: Se
     for line in lines.values():
         assert {"path=/", "httponly", "samesite=lax"} <= {part.strip() for part in line.split(";")}
         assert "domain=" not in line
+
+
+async def test_a_log_in_under_way_does_not_survive_a_new_password(
+    server: Server, olive: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thief's old password matched before the change, and their session would be written after it."""
+    real, matched, changed = security.password_matches, asyncio.Event(), asyncio.Event()
+
+    async def slow(hashed: str | None, password: str) -> bool:
+        found = await real(hashed, password)
+        if not matched.is_set():
+            matched.set()
+            await changed.wait()
+        return found
+
+    monkeypatch.setattr(security, "password_matches", slow)
+    thief = asyncio.create_task(log_in(server, login="olive", password=PASSWORD))
+    await asyncio.wait_for(matched.wait(), 10)
+    new = {"current": PASSWORD, "password": "four green horses sleep"}
+    assert (await olive.api.put("/me/password", json=new)).status_code == 204
+    changed.set()
+    assert (await thief).status_code == 401
+    assert (await log_in(server, login="olive", password=new["password"])).status_code == 200
+
+
+async def test_a_program_whose_token_names_nobody_is_not_told_that_it_is_logged_out(
+    server: Server, olive: Actor
+) -> None:
+    program = server.client(accept="application/json", authorization=f"Bearer {olive.access}x")
+    assert (await program.post("/auth/logout")).status_code == 401
+
+
+async def test_log_out_leaves_no_page_to_go_back_to(server: Server, olive: Actor) -> None:
+    answer = await olive.browser.post("/auth/logout")
+    assert answer.headers["clear-site-data"] == '"cache"'

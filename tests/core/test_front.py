@@ -1,5 +1,9 @@
 """The front door: foreign sites, method overrides, headers of every answer, and what a log line tells."""
 
+import asyncio
+from contextlib import suppress
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
 
@@ -198,6 +202,57 @@ async def test_a_stream_is_for_reading_alone(cast: Cast) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE", "HEAD"):
         answer = await cast.milo.api.request(method, "/live", headers={"content-length": "0"})
         assert answer.status_code == 405, method
+
+
+async def test_a_stream_is_for_reading_alone_however_its_address_is_written(cast: Cast) -> None:
+    sent = {"authorization": f"Bearer {cast.milo.access}"}
+    for path in ("/live/", "//live", "//live//"):
+        for method in ("POST", "DELETE", "HEAD"):
+            answer = await exchange(cast.server.url, request(method, path, **sent))
+            assert answer.status == 405, (method, path)
+
+
+async def test_a_trailer_is_no_header(cast: Cast) -> None:
+    """Proxies look at headers: what comes after the body must not pass for what one of them wrote."""
+    async with second_server(cast.server.settings, TRUSTED_PROXIES="1") as other:
+        body = b'{"login":"olive","password":"%b"}' % PASSWORD.encode()
+        head = b"POST /auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+        head += b"x-forwarded-for: 198.51.100.7\r\ntransfer-encoding: chunked\r\n\r\n"
+        chunks = b"%x\r\n%b\r\n0\r\nx-forwarded-for: 203.0.113.99\r\n\r\n" % (len(body), body)
+        assert (await exchange(other.url, head + chunks)).status == 200
+    assert await database.fetch_value("SELECT address FROM session ORDER BY id DESC LIMIT 1") == "198.51.100.7"
+
+
+@pytest.mark.parametrize("line", [b"x: y\r\n", b"x: " + b"y" * 1000 + b"\r\n", b"y" * 100_000])
+async def test_a_head_without_end_is_cut_off(cast: Cast, line: bytes) -> None:
+    """Whatever comes before the end of the head is kept, twenty times as large, before anyone has signed in."""
+    where = urlsplit(cast.server.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(b"GET / HTTP/1.1\r\n")
+    sent = 0
+    with suppress(ConnectionError):
+        while sent < 20_000_000 and not reader.at_eof():
+            writer.write(line * (100_000 // len(line)))
+            await writer.drain()
+            sent += 100_000
+            await asyncio.sleep(0)
+    writer.close()
+    assert sent < 10_000_000
+
+
+async def test_a_long_head_within_bounds_is_read(cast: Cast) -> None:
+    many = {f"x-{number}": "y" * 500 for number in range(150)}
+    assert (await exchange(cast.server.url, request("GET", "/info", **many))).status == 200
+    too_many = {f"x-{number}": "y" for number in range(250)}
+    assert (await exchange(cast.server.url, request("GET", "/info", **too_many))).status == 400
+
+
+async def test_an_address_writes_no_line_of_its_own_into_the_log(server: Server) -> None:
+    async with second_server(server.settings, LOG_LEVEL="info") as other:
+        await exchange(other.url, request("GET", "/people/%E2%80%A8FAKE%C2%AD"))
+        await other.output.until("FAKE")
+    assert "\u2028" not in other.output.text
+    assert "\\u2028FAKE\\xad" in other.output.text
 
 
 async def test_a_wrong_method_is_told_which_ones_are_right(cast: Cast) -> None:

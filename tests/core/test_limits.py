@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from app.core import database, limits
+from app.core.errors import TooMany
 from app.core.settings import Settings
-from tests.conftest import NO_TLS, PASSWORD, Server
+from tests.conftest import NO_TLS, PASSWORD, Cast, Server
 from tests.pages import says
 from tests.processes import second_server
 
@@ -80,7 +81,7 @@ async def test_one_account_used_up_leaves_the_others_alone(server: Server) -> No
     assert await log_in(program, "olive", PASSWORD) == 200
 
 
-async def test_the_right_password_forgives_the_account_but_not_the_address(server: Server) -> None:
+async def test_the_right_password_forgives_the_account_but_the_address_only_this_try(server: Server) -> None:
     await server.someone("olive")
     program = server.client(accept="application/json")
     for _ in range(9):
@@ -89,7 +90,24 @@ async def test_the_right_password_forgives_the_account_but_not_the_address(serve
     assert await log_in(program, "olive", WRONG) == 401, "the count began anew"
     row = await database.fetch_row("SELECT tries FROM rate_limit WHERE key LIKE 'login-address:%'")
     assert row is not None
-    assert row["tries"] == 11
+    assert row["tries"] == 10, "the ten that were wrong"
+
+
+async def test_a_whole_school_logs_in_from_one_address(server: Server) -> None:
+    await server.someone("olive")
+    program = server.client(accept="application/json")
+    await use_up(limits.LOGIN_ADDRESS, server.settings, "127.0.0.1")
+    for _ in range(3):
+        assert await log_in(program, "olive", PASSWORD) == 200
+    assert await log_in(program, "olive", WRONG) == 401
+    assert await log_in(program, "olive", PASSWORD) == 429
+
+
+async def test_the_two_names_of_an_account_are_guessed_at_together(server: Server) -> None:
+    await server.someone("olive")
+    program = server.client(accept="application/json")
+    tries = [await log_in(program, ("olive", "olive@example.org")[n % 2], WRONG) for n in range(11)]
+    assert tries == [401] * 10 + [429]
 
 
 async def test_when_the_time_is_over_it_may_be_tried_again(server: Server) -> None:
@@ -212,3 +230,43 @@ async def test_the_table_names_neither_people_nor_addresses(server: Server) -> N
     keys = " ".join(row["key"] for row in await database.fetch("SELECT key FROM rate_limit"))
     assert "olive" not in keys
     assert "127.0.0.1" not in keys
+
+
+async def test_nobody_floods_others_with_groups_and_invitations(cast: Cast) -> None:
+    settings = cast.server.settings
+    await use_up(limits.GROUP_PERSON, settings, str(cast.olive.id))
+    made = [await cast.olive.api.post("/conversations", json={"title": "Tea", "members": ["milo"]}) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 429]
+    await use_up(limits.MEMBER_PERSON, settings, str(cast.olive.id))
+    where = f"/conversations/{cast.chess}/members"
+    added = [await cast.olive.api.post(where, json={"username": "oscar"}) for _ in range(2)]
+    assert [answer.status_code for answer in added] == [201, 429]
+
+
+async def test_whoever_writes_without_pause_is_told_to_wait_and_loses_nothing(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WRITES", limits.Pace(2, 60))
+    url = f"/conversations/{cast.chess}/messages"
+    answers = [await cast.milo.api.post(url, json={"body": f"number {n}"}) for n in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    by_form = await cast.milo.browser.post(url, data={"body": "not lost"})
+    assert by_form.status_code == 429
+    assert "not lost" in by_form.text
+    assert "Too many attempts" in by_form.text
+    assert (await cast.mina.api.post(url, json={"body": "me too"})).status_code == 201, "others go on"
+    edited = await cast.milo.api.patch(f"/messages/{answers[0].json()['id']}", json={"body": "again"})
+    assert edited.status_code == 429
+
+
+def test_a_pace_begins_anew_when_its_time_is_over(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("app.core.limits.time.monotonic", lambda: now)
+    pace = limits.Pace(1, 10)
+    pace.spend(settings, 7)
+    with pytest.raises(TooMany) as refused:
+        pace.spend(settings, 7)
+    assert refused.value.retry_after == 10
+    now = 110.0
+    pace.spend(settings, 7)

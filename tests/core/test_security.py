@@ -26,6 +26,23 @@ async def test_the_same_letters_are_the_same_password_however_the_keyboard_makes
     assert await security.password_matches(hashed, "e\u0301te\u0301 a\u0300 la mer")
 
 
+async def test_a_password_of_a_thousand_accents_is_not_even_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ordering them takes the square of their number: seconds for what fits into a request, while nothing else runs."""
+    looked_at: list[int] = []
+    composed = security._composed
+
+    def watched(word: str) -> str:
+        looked_at.append(len(word))
+        return composed(word)
+
+    monkeypatch.setattr(security, "_composed", watched)
+    accents = "e" + "\u0301\u0323" * 15_000
+    assert not await security.password_matches(await security.hash_password("a quiet password"), accents)
+    assert not await security.password_matches(None, accents)
+    assert max(looked_at) <= 4 * security.LONGEST_PASSWORD
+    assert not await security.password_matches(await security.hash_password(""), accents), "nor taken for none"
+
+
 async def test_an_unknown_account_matches_nothing() -> None:
     assert not await security.password_matches(None, "")
     assert not await security.password_matches("no hash at all", "")

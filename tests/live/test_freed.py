@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from app.core import database
 from app.live.hub import Hub
+from app.live.stream import Stream
 from tests.conftest import Cast
 from tests.conversations.story import make_group
 from tests.streams import following
@@ -60,6 +63,32 @@ async def test_after_streams_that_were_refused_or_told_to_load_anew(cast: Cast) 
     async with following(cast.server, cast.milo, f"{cast.chess}:{10**12}") as reset:
         assert reset.named("reset")
     await assert_nothing_is_left(cast.server.app.state.hub)
+
+
+async def test_after_a_client_that_hung_up_while_it_was_let_in(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub: Hub = cast.server.app.state.hub
+    let_in = hub.admit
+    asked, gone, admitted = (asyncio.Event() for _ in range(3))
+
+    async def slowly(stream: Stream) -> dict[int, int] | None:
+        asked.set()
+        await gone.wait()
+        heads = await let_in(stream)
+        admitted.set()
+        return heads
+
+    monkeypatch.setattr(hub, "admit", slowly)
+    before = set(cast.server.process.server_state.connections)
+    _reader, writer = await asyncio.open_connection("127.0.0.1", cast.server.settings.port)
+    writer.write(f"GET /live HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {cast.milo.access}\r\n\r\n".encode())
+    await asyncio.wait_for(asked.wait(), 10)
+    writer.close()
+    async with asyncio.timeout(10):
+        while set(cast.server.process.server_state.connections) - before:
+            await asyncio.sleep(0.01)  # the server notices a hang-up by itself; there is no event for it
+    gone.set()
+    await asyncio.wait_for(admitted.wait(), 10)
+    await assert_nothing_is_left(hub)
 
 
 async def test_after_a_refresh_that_comes_too_late(cast: Cast) -> None:

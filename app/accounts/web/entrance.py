@@ -10,6 +10,7 @@ from litestar.params import Parameter
 from app.accounts import actions, sessions
 from app.accounts.auth import client_address, signed_in, signed_out
 from app.accounts.events import PasswordResetAsked
+from app.accounts.sessions import Proof
 from app.accounts.views import EntranceView, SignedIn
 from app.core import i18n, jobs, limits
 from app.core.bell import Bell
@@ -21,6 +22,8 @@ PUBLIC = {"public": True}
 HOME = "/conversations"
 # A page whose address is a key: kept by nobody, told to nobody.
 SECRET_PAGE = {"referrer-policy": "no-referrer", "cache-control": "no-store"}
+# Whoever sits down at this computer next finds nothing by going back.
+FORGET = {"clear-site-data": '"cache"'}
 Next = Annotated[str, Parameter(query="next", required=False)]
 
 
@@ -61,7 +64,7 @@ async def signup_page() -> Page[EntranceView]:
 
 @post("/auth/signup", opt={**PUBLIC, "form": "accounts/signup.html"})
 async def signup(data: SignUp, request: Request[Any, Any, Any], settings: Settings) -> Page[SignedIn]:
-    person = await actions.sign_up(
+    proof = await actions.sign_up(
         settings,
         username=data.username,
         name=data.name,
@@ -70,8 +73,8 @@ async def signup(data: SignUp, request: Request[Any, Any, Any], settings: Settin
         address=client_address(request, settings),
         time_zone=data.time_zone,
     )
-    role = (await sessions.own_view(person)).role
-    return await _enter(request, settings, person, status=201, flash="first" if role == "admin" else "welcome")
+    role = (await sessions.own_view(proof.person)).role
+    return await _enter(request, settings, proof, status=201, flash="first" if role == "admin" else "welcome")
 
 
 @get("/auth/login", opt=PUBLIC)
@@ -85,10 +88,10 @@ async def login_page(request: Request[Any, Any, Any], next_: Next = "") -> Page[
 
 @post("/auth/login", status_code=200, opt={**PUBLIC, "form": "accounts/login.html"})
 async def login(data: LogIn, request: Request[Any, Any, Any], settings: Settings) -> Page[SignedIn]:
-    person = await actions.log_in(
+    proof = await actions.log_in(
         settings, data.login or data.username, data.password, client_address(request, settings)
     )
-    return await _enter(request, settings, person, status=200, then=_safe(data.next))
+    return await _enter(request, settings, proof, status=200, then=_safe(data.next))
 
 
 @post("/auth/refresh", status_code=200, opt={"anonymous": True})
@@ -109,8 +112,11 @@ async def logout(request: Request[Any, Any, Any], settings: Settings, bell: Bell
     if me is not None:
         await sessions.end(me.session)
         bell.ring("s", me.session)
+    elif header(request.scope, b"authorization"):
+        raise Unauthorized  # a program whose token names nobody would believe that its session has ended
     request.scope["state"].pop("cookies", None)
-    return Page("accounts/login.html", None, status=204, see_other="/auth/login", cookies=signed_out(settings))
+    gone = signed_out(settings)
+    return Page("accounts/login.html", None, status=204, see_other="/auth/login", headers=FORGET, cookies=gone)
 
 
 @get("/auth/forgot-password", opt=PUBLIC)
@@ -160,7 +166,7 @@ async def choose_language(data: Language, request: Request[Any, Any, Any], setti
 async def _enter(
     request: Request[Any, Any, Any],
     settings: Settings,
-    person: int,
+    proof: Proof,
     status: int,
     then: str = HOME,
     flash: str | None = None,
@@ -170,11 +176,10 @@ async def _enter(
     if old is not None:
         await sessions.end(old.session)
     tokens = await sessions.start(
-        settings, person, header(request.scope, b"user-agent"), client_address(request, settings)
+        settings, proof, header(request.scope, b"user-agent"), client_address(request, settings)
     )
-    view = SignedIn(
-        await sessions.own_view(person), tokens.access, tokens.refresh, expires_in=settings.access_token_minutes * 60
-    )
+    person = await sessions.own_view(proof.person)
+    view = SignedIn(person, tokens.access, tokens.refresh, expires_in=settings.access_token_minutes * 60)
     request.scope["state"].pop("cookies", None)
     return Page(
         "accounts/login.html", view, status=status, see_other=then, flash=flash, cookies=signed_in(settings, tokens)
