@@ -82,14 +82,18 @@ def _web(settings: Settings, fds: list[int], ready: int | None) -> None:
 
 def _worker(settings: Settings) -> None:
     from app import worker
+    from app.core import upkeep
 
     with _database(settings) as dsn:
+        asyncio.run(upkeep.require_up_to_date(dsn))
         _until_stopped(worker.run(replace(settings, database_url=dsn)))
 
 
 def _migrate(settings: Settings, *, only_check: bool) -> None:
     from app.core import upkeep
 
+    if settings.channels_url:
+        asyncio.run(upkeep.require_channels(settings.channels_url))
     with _database(settings) as dsn:
         if only_check:
             asyncio.run(upkeep.require_up_to_date(dsn))

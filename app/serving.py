@@ -35,7 +35,8 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
             cluster, postgres = _start_postgres(settings.data_dir, stack)
             services.append(postgres)
             environment["DATABASE_URL"] = cluster.dsn
-        check = [] if settings.database_url is None else ["--check"]
+        # In production migrations are a step of their own, before several processes serve.
+        check = ["--check"] if settings.database_url and settings.env == "production" else []
         code = _start(environment, (), "migrate", *check).wait()
         if code != 0:  # it has said why
             return code

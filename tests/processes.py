@@ -80,7 +80,9 @@ async def second_server(settings: Settings, **environment: str) -> AsyncIterator
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    async with _running(["-c", SERVE, str(port)], settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}) as output:
+    async with _running(
+        ["-c", SERVE, str(port)], settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}
+    ) as output:
         await output.until("Uvicorn running")
         yield SecondServer(url, output)
 

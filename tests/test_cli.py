@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -227,7 +228,10 @@ def test_with_web_only_no_worker_runs(serve: Serve) -> None:
 
 
 def test_with_a_database_of_its_own_no_postgres_is_started(serve: Serve, database: str, data_dir: Path) -> None:
-    assert_told(run("serve", DATABASE_URL=database, PORT=str(free_port()), DATA_DIR=str(data_dir)), "app migrate")
+    production = {"ENV": "production", "SECRET_KEY": "k" * 64, "BASE_URL": "https://chat.example.org"}
+    for command in ("serve", "worker"):
+        done = run(command, DATABASE_URL=database, PORT=str(free_port()), DATA_DIR=str(data_dir), **production)
+        assert_told(done, "app migrate")
     migrated = run("migrate", DATABASE_URL=database, DATA_DIR=str(data_dir))
     assert migrated.returncode == 0, migrated
     assert "applied migration" in migrated.stderr
@@ -236,6 +240,12 @@ def test_with_a_database_of_its_own_no_postgres_is_started(serve: Serve, databas
     assert served.healthy()
     assert served.children("bin/postgres") == []
     assert not (data_dir / "postgres").exists()
+
+
+def test_while_one_tries_it_out_an_empty_database_is_migrated_at_the_start(serve: Serve, database: str) -> None:
+    served = serve(DATABASE_URL=database)
+    served.until_running()
+    assert served.healthy()
 
 
 def test_a_taken_port_is_named_with_another_to_try(data_dir: Path) -> None:
@@ -278,12 +288,28 @@ def test_a_database_that_does_not_exist_is_named(database: str, data_dir: Path) 
     assert_told(run("migrate", DATABASE_URL=missing, DATA_DIR=str(data_dir)), 'database "missing" does not exist')
 
 
-async def test_an_up_to_date_database_passes_the_check(database: str) -> None:
-    with pytest.raises(CannotStartError, match="python -m app migrate"):
+async def test_an_up_to_date_database_passes_the_check(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CannotStartError, match="python -m app migrate"), monkeypatch.context() as hasty:
+        hasty.setattr(upkeep, "PATIENCE", 1.0)
         await upkeep.require_up_to_date(database)
     assert await upkeep.migrate(database)
     await upkeep.require_up_to_date(database)
     assert await upkeep.migrate(database) == []
+
+
+async def test_whoever_migrates_at_this_moment_is_waited_for(database: str) -> None:
+    waiting = asyncio.create_task(upkeep.require_up_to_date(database))
+    await asyncio.sleep(0)
+    assert await upkeep.migrate(database)
+    await waiting
+
+
+def test_a_redis_that_is_not_there_is_named_without_its_password(data_dir: Path) -> None:
+    closed = free_port()
+    settings = {"CHANNELS_URL": f"redis://:hunter2@localhost:{closed}", "DATA_DIR": str(data_dir)}
+    done = run("serve", PORT=str(free_port()), **settings)
+    assert_told(done, "CHANNELS_URL", f"localhost:{closed}")
+    assert "hunter2" not in done.stderr
 
 
 def test_help_names_the_commands() -> None:

@@ -231,12 +231,13 @@ async def _silent() -> AsyncIterator[None]:
 async def pending_migrations(dsn: str) -> list[str]:
     """The names of migrations that this code has and the database lacks."""
     configure(dsn)
-    await Migration.create_table(if_not_exists=True)
-    return [name for name, _ in await _missing()]
+    # Nothing is made here: someone may be making it at this moment.
+    known = await engine().run_ddl("SELECT to_regclass('migration') IS NOT NULL AS known")
+    return [name for name, _ in await _missing(nothing_done=not known[0]["known"])]
 
 
-async def _missing() -> Sequence[tuple[str, Any]]:
-    done = set(await Migration.get_migrations_which_ran(app_name="causerie"))
+async def _missing(nothing_done: bool = False) -> Sequence[tuple[str, Any]]:
+    done = set() if nothing_done else set(await Migration.get_migrations_which_ran(app_name="causerie"))
     config = Finder().get_app_config(app_name="causerie")
     from piccolo.apps.migrations.commands.base import BaseMigrationManager  # it reads PICCOLO_CONF when imported
 

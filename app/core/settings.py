@@ -67,6 +67,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     rate_limits = read.choice("RATE_LIMITS", ("on", "off"), "on") == "on"
     if env == "production" and not rate_limits:
         raise SettingsError("RATE_LIMITS", "cannot be off in production: log-in would be open to guessing")
+    if env == "production" and not environ.get("BASE_URL"):
+        raise SettingsError("BASE_URL", "must be set in production: links in mail come from it, and mail has no other")
     base_url = read.url("BASE_URL", ("http", "https"), f"http://localhost:{port}") or ""
     time_zone = environ.get("TIME_ZONE") or "UTC"
     if time_zone not in _time_zones():

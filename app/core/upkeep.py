@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import asyncpg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from app.core import database
 from app.core.supervisor import CannotStartError
@@ -23,14 +27,29 @@ async def migrate(dsn: str) -> list[str]:
 
 
 async def require_up_to_date(dsn: str) -> None:
-    """Raises CannotStartError when the database cannot be used or lacks a migration."""
+    """Raises CannotStartError when the database cannot be used or lacks a migration.
+
+    Who is migrating at this moment is waited for: a Procfile's release, web and worker may be started together."""
     await _require_usable(dsn)
+    deadline = time.monotonic() + PATIENCE
     async with _refusals_explained():
-        pending = await database.pending_migrations(dsn)
-    if pending:
-        raise CannotStartError(
-            f"the database lacks {len(pending)} migration(s). Apply them first: python -m app migrate"
-        )
+        while pending := await database.pending_migrations(dsn):
+            if time.monotonic() > deadline:
+                raise CannotStartError(
+                    f"the database lacks {len(pending)} migration(s). Apply them first: python -m app migrate"
+                )
+            await asyncio.sleep(0.5)
+
+
+async def require_channels(url: str) -> None:
+    """Raises CannotStartError when there is no Redis at CHANNELS_URL."""
+    client = Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        raise CannotStartError(f"CHANNELS_URL: {_public(url, 6379)} cannot be used: {error}") from error
+    finally:
+        await client.aclose()
 
 
 async def _require_usable(dsn: str) -> None:
@@ -59,13 +78,13 @@ async def _refusals_explained() -> AsyncIterator[None]:
         raise CannotStartError(f"the database refused: {error}") from error
 
 
-def _public(dsn: str) -> str:
-    """Where the database is, without user and password, however oddly they are written."""
+def _public(dsn: str, port: int = 5432) -> str:
+    """Where the database (or the Redis) is, without user and password, however oddly they are written."""
     try:
         parts = urlsplit(dsn)
         if "@" in dsn and "@" not in parts.netloc:
             return "the database"  # an unescaped / or ? in the password: no part can be told from another
         where = parts.hostname or "localhost"
-        return f"{where}:{parts.port or 5432}{parts.path}"
+        return f"{where}:{parts.port or port}{parts.path}"
     except ValueError:
         return "the database"

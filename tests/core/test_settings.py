@@ -10,6 +10,7 @@ import pytest
 from app.core.settings import Settings, SettingsError, load
 
 KEY = "k" * 64
+HERE = "https://chat.example.org"
 
 
 def read(tmp_path: Path, **environ: str) -> Settings:
@@ -77,11 +78,13 @@ def test_an_empty_variable_is_as_if_it_were_not_there(tmp_path: Path) -> None:
     assert read(tmp_path, SECRET_KEY=KEY, **dict.fromkeys(names, "")) == read(tmp_path, SECRET_KEY=KEY)
 
 
-def test_production_needs_a_key_and_its_limits(tmp_path: Path) -> None:
+def test_production_needs_a_key_an_address_and_its_limits(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"BASE_URL.*production"):
+        read(tmp_path, ENV="production", SECRET_KEY=KEY)
     with pytest.raises(SettingsError, match=r"SECRET_KEY.*production"):
-        read(tmp_path, ENV="production")
+        read(tmp_path, ENV="production", BASE_URL=HERE)
     with pytest.raises(SettingsError, match=r"RATE_LIMITS.*production"):
-        read(tmp_path, ENV="production", SECRET_KEY=KEY, RATE_LIMITS="off")
+        read(tmp_path, ENV="production", BASE_URL=HERE, SECRET_KEY=KEY, RATE_LIMITS="off")
     assert not read(tmp_path, RATE_LIMITS="off").rate_limits
 
 
