@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -198,6 +200,16 @@ class Causerie:
     def said_long_ago(self, where: int, author: Person, texts: list[str]) -> None:
         """Writes very many messages at once, without a ring of the bell: whoever watches sees them within a second."""
         self.sql(MANY, where, author.id, texts)
+
+    def reset_token(self, person: Person) -> str:
+        """A token with which that person can set a new password."""
+        token = secrets.token_urlsafe(32)
+        self.sql(
+            "INSERT INTO password_reset (person, token_hash, expires_at) VALUES ($1, $2, now() + interval '10 minutes')",
+            person.id,
+            hashlib.sha256(token.encode()).digest(),
+        )
+        return token
 
     def sql(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What a query gives: for what the API rightly cannot do (old times, thousands of rows at once)."""

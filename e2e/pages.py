@@ -44,6 +44,7 @@ class World:
     direct: int
     empty: int
     mine: int
+    link: str
 
 
 def world(causerie: Causerie, language: str = "en") -> World:
@@ -64,7 +65,7 @@ def world(causerie: Causerie, language: str = "en") -> World:
     direct, empty = olive.direct(milo), olive.direct(others[0])
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
-    return World(olive, milo, newcomer, chess, direct, empty, mine)
+    return World(olive, milo, newcomer, chess, direct, empty, mine, causerie.reset_token(olive))
 
 
 def every_page(there: World) -> list[Stop]:
@@ -85,13 +86,14 @@ def every_page(there: World) -> list[Stop]:
         Stop(
             "link is sent", None, "/auth/forgot-password", _submit("/auth/forgot-password", email="nobody@example.org")
         ),
-        Stop("new password", None, "/auth/reset-password?token=x"),
+        Stop("new password", None, f"/auth/reset-password?token={there.link}"),
         Stop(
             "old link",
             None,
-            "/auth/reset-password?token=x",
+            f"/auth/reset-password?token={there.link}",
             _submit("/auth/reset-password", password="three blue horses run"),
         ),
+        Stop("old link, opened", None, "/auth/reset-password?token=x"),
         Stop("health", None, "/health"),
         Stop("info", None, "/info"),
         Stop("docs", None, "/docs"),

@@ -116,6 +116,24 @@ async def make_reset_link(settings: Settings, typed: str) -> tuple[str, str, str
     return row["email"], row["language"], f"{settings.base_url}/auth/reset-password?token={token}"
 
 
+def old_link() -> str:
+    """What is said of a link that does not work (any more)."""
+    return _("This link was used already or is too old. Please ask for a new one.")
+
+
+async def link_works(token: str) -> bool:
+    """Whether a new password can be set with this link."""
+    return bool(
+        await database.fetch_value(
+            """
+            SELECT EXISTS (SELECT FROM password_reset r JOIN person p ON p.id = r.person
+                WHERE r.token_hash = $1 AND r.used_at IS NULL AND r.expires_at > now() AND p.deactivated_at IS NULL)
+            """,
+            security.hash_link_token(token) if text.storable(token) else b"",
+        )
+    )
+
+
 async def reset_password(settings: Settings, token: str, password: str, address: str) -> list[int]:
     """Sets a new password by a link that was mailed, once; gives the sessions that ended (all of them)."""
     await limits.spend(settings, (limits.RESET_TOKEN_ADDRESS, limits.network(address)))
@@ -140,7 +158,7 @@ async def reset_password(settings: Settings, token: str, password: str, address:
             token_hash,
         )
         if person is None:
-            raise Invalid(token=_("This link was used already or is too old. Please ask for a new one."))
+            raise Invalid(token=old_link())
         return await _set_password(person, hashed)
 
 

@@ -261,3 +261,16 @@ async def test_the_page_with_the_token_tells_nobody_of_it(server: Server, olive:
     assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
     assert answer.headers["cache-control"] == "no-store"
     assert "abc" not in answer.text.replace('name="token" value="abc"', "")
+
+
+async def test_a_link_that_no_longer_works_says_so_before_a_password_is_typed(server: Server, olive: Actor) -> None:
+    token = await token_for(server)
+    browser = server.browser()
+    fresh = await browser.get(f"/auth/reset-password?token={token}")
+    assert f'name="token" value="{token}"' in fresh.text
+    await reset(server, token)
+    for old in (token, "x", "", "a\0b"):
+        page = await browser.get("/auth/reset-password", params={"token": old})
+        assert page.status_code == 200
+        assert "This link was used already or is too old." in page.text
+        assert 'name="password"' not in page.text

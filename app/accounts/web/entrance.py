@@ -15,7 +15,7 @@ from app.accounts.views import EntranceView, SignedIn
 from app.core import i18n, jobs, limits
 from app.core.bell import Bell
 from app.core.errors import Unauthorized
-from app.core.page import Page, header
+from app.core.page import Form, Page, header
 from app.core.settings import Settings
 
 PUBLIC = {"public": True}
@@ -136,7 +136,9 @@ async def forgot(data: Forgot, request: Request[Any, Any, Any], settings: Settin
 
 @get("/auth/reset-password", opt=PUBLIC)
 async def reset_page(token: str = "") -> Page[EntranceView]:
-    return Page("accounts/reset.html", EntranceView(token=token), headers=SECRET_PAGE)
+    # Told before a new password is thought of and typed twice.
+    form = None if await actions.link_works(token) else Form(errors={"token": actions.old_link()})
+    return Page("accounts/reset.html", EntranceView(token=token), form=form, headers=SECRET_PAGE)
 
 
 @post("/auth/reset-password", status_code=204, opt={**PUBLIC, "form": "accounts/reset.html"})
