@@ -1,5 +1,6 @@
 """The composition root: the only place that knows every package."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -27,12 +28,14 @@ from app.conversations.render import member_items, sidebar_items
 from app.core import database, logs, problems, templates
 from app.core.bell import CHANNEL, Bell, PostgresBackend, RedisBackend
 from app.core.front import front_door
+from app.core.i18n import _
 from app.core.page import Page
 from app.core.settings import Settings, load
 from app.core.templates import STATIC
 from app.live import web as live
 from app.live.hub import Hub
 from app.messages import web as messages
+from app.people import queries as people_queries
 from app.people import web as people
 
 
@@ -46,6 +49,13 @@ async def own_style(me: Me) -> Response[str]:
     """What is mine, said by a style sheet: fragments are the same for everyone, and this works without scripts."""
     mine = f'[data-author="{me.id}"]'
     style = f"{mine} .message-actions{{display:flex}}{mine}{{--mine:1}}"
+    if me.blocks:  # what those wrote whom I blocked is folded away
+        folded = [f'[data-author="{person.id}"]' for person in await people_queries.blocked(me)]
+        if folded:
+            authors = f".message:is({','.join(folded)}):not(.message-system)"
+            told = json.dumps(_("You blocked whoever wrote this."), ensure_ascii=False)
+            style += f"{authors} :is(.message-body,.message-edited){{display:none}}"
+            style += f"{authors} .message-content::after{{content:{told};color:var(--ink-quiet);font-style:italic}}"
     return Response(style, media_type="text/css", headers={"cache-control": "private, max-age=86400", "vary": "Cookie"})
 
 

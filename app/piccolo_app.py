@@ -9,6 +9,7 @@ from app.conversations.tables import Conversation, Membership
 from app.core.tables import RateLimit
 from app.live.tables import LiveProcess, LiveStream
 from app.messages.tables import Message
+from app.people.tables import Block
 
 APP_CONFIG = AppConfig(
     app_name="causerie",
@@ -17,6 +18,7 @@ APP_CONFIG = AppConfig(
         Person,
         Session,
         PasswordReset,
+        Block,
         Conversation,
         Membership,
         Message,

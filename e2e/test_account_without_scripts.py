@@ -27,7 +27,7 @@ def test_the_first_to_sign_up_is_told_that_they_are_the_administrator(
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", name="Hello, Ada Lovelace!")).to_be_visible()
     expect(page.get_by_text("You are the first person here, so you are the administrator")).to_be_visible()
-    expect(page.get_by_role("link", name="General")).to_be_visible()
+    expect(page.get_by_role("link", name="General", exact=True)).to_be_visible()
     page.reload()
     expect(page.get_by_text("You are the first person here")).to_have_count(0)
 
@@ -50,7 +50,7 @@ def test_a_refused_sign_up_keeps_what_was_typed_and_says_what_is_wrong(
     expect(page.get_by_text("This username, or one that looks like it, is taken.")).to_be_visible()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Olive Again")
     expect(page.get_by_label("E-mail")).to_have_value("again@example.org")
-    expect(page.get_by_label("Username")).to_have_attribute("autofocus", "")
+    expect(page.get_by_label("Username")).to_be_focused()
 
 
 def test_one_logs_in_where_one_wanted_to_go_and_out_again(causerie: Causerie, visit_without_scripts: Visit) -> None:
@@ -93,8 +93,6 @@ def test_a_forgotten_password_is_reset_by_the_link_in_the_mail_once(
     log_in(page, olive, "four green pears sing")
     expect(page.get_by_role("heading", name="Hello, Olive Owner!")).to_be_visible()
     page.goto(link)
-    page.get_by_label("New password").fill("five blue plums dance")
-    page.get_by_role("button", name="Change the password").click()
     expect(page.get_by_role("alert")).to_contain_text("used already or is too old")
     page.get_by_role("link", name="Ask for a new link").click()
     expect(page.get_by_role("heading", name="Forgotten password")).to_be_visible()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
@@ -152,4 +154,37 @@ def test_an_edit_that_is_refused_keeps_the_text_and_says_why(causerie: Causerie,
     page.unroute("**/messages/*")
     field.press("Enter")
     expect(message(page, "d4")).to_contain_text("edited")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_who_edits_goes_on_where_the_text_ends(causerie: Causerie, visit: Visit) -> None:
+    olive = causerie.person("Olive Owner")
+    chess = olive.group("Chess club")
+    said = olive.say(chess, "e4")
+    page = visit(olive, f"/conversations/{chess}")
+    composer(page).press("ArrowUp")
+    field = page.get_by_label("Edit the message")
+    expect(field).to_be_focused()
+    page.keyboard.type(", d4")
+    expect(field).to_have_value("e4, d4")
+    field.press("Home")
+    composer(page).focus()
+    field.focus()  # the caret that one has set since is left alone
+    page.keyboard.type("1. ")
+    expect(field).to_have_value("1. e4, d4")
+    page.goto(f"/messages/{said['id']}/edit")
+    expect(field).to_be_focused()
+    page.keyboard.type("!")
+    expect(field).to_have_value("e4!")
+
+
+def test_a_text_that_is_too_long_says_so_at_the_field(causerie: Causerie, visit: Visit) -> None:
+    olive = causerie.person("Olive Owner")
+    page = live(visit(olive, f"/conversations/{olive.group('Chess club')}"))
+    composer(page).fill("x" * 2001)
+    composer(page).press("Enter")
+    expect(composer(page)).to_have_attribute("aria-invalid", "true")
+    expect(composer(page)).to_have_accessible_description(re.compile("2000 are the most"))
+    composer(page).fill("shorter")
+    expect(composer(page)).to_have_attribute("aria-invalid", "false")
     expect(page.get_by_role("alert")).to_have_count(0)

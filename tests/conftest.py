@@ -221,7 +221,9 @@ class Cast:
 async def cast(server: Server) -> Cast:
     """Everyone, in their places."""
     ada = await server.someone("ada", "Ada Admin", role="admin")
-    olive = await server.someone("olive", "Olive Owner")
+    # In a school groups are made by teachers.
+    role = "teacher" if server.settings.role_policy == "school" else "student"
+    olive = await server.someone("olive", "Olive Owner", role=role)
     milo = await server.someone("milo", "Milo Member")
     mina = await server.someone("mina", "Mina Member", language="fr")
     remy = await server.someone("remy", "Rémy Removed")

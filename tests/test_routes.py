@@ -33,7 +33,8 @@ from app.core.templates import static_url
 from app.main import create_app
 from tests.conftest import PASSWORD, Actor, Cast, password_hash
 
-ACTORS = ("nobody", "expired", "outsider", "removed", "member", "owner", "admin")
+# The blocked one is a member of the group too; it is Mina who has blocked them.
+ACTORS = ("nobody", "expired", "outsider", "removed", "member", "owner", "admin", "blocked")
 ICON = static_url("icons/causerie.svg")
 FILES = ICON.removesuffix("icons/causerie.svg") + "{file_path:path}"
 NEW = {"username": "new.{actor}", "name": "New", "email": "new.{actor}@example.org", "password": PASSWORD}
@@ -41,11 +42,13 @@ WRONG = {"current": "not the right one", "password": PASSWORD}
 
 # Who gets what: everyone; whoever is signed in; members alone; the owner, members being told that it is not for them;
 # the author of the message, other members being told so.
-EVERYONE = "{0} {0} {0} {0} {0} {0} {0}"
-SIGNED_IN = "401 401 {0} {0} {0} {0} {0}"
-MEMBERS = "401 401 404 404 {0} {0} 404"
-OWNER = "401 401 404 404 403 {0} 404"
-AUTHOR = "401 401 404 404 {0} 403 404"
+EVERYONE = "{0} {0} {0} {0} {0} {0} {0} {0}"
+SIGNED_IN = "401 401 {0} {0} {0} {0} {0} {0}"
+MEMBERS = "401 401 404 404 {0} {0} 404 {0}"
+OWNER = "401 401 404 404 403 {0} 404 403"
+AUTHOR = "401 401 404 404 {0} 403 404 403"
+# What is between two people is as if the other one were not there.
+NOT_BLOCKED = "401 401 {0} {0} {0} {0} {0} 404"
 
 TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     # method and route                                       who gets what           body, or another address to ask for
@@ -61,7 +64,7 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("GET /auth/login", "/auth/login", EVERYONE.format(200), None),
     ("POST /auth/login", "/auth/login", EVERYONE.format(401), {"login": "mina", "password": "not the right one"}),
     ("POST /auth/refresh", "/auth/refresh", SIGNED_IN.format(200), {"refresh_token": "{refresh}"}),
-    ("POST /auth/logout", "/auth/logout", "204 401 204 204 204 204 204", {}),
+    ("POST /auth/logout", "/auth/logout", "204 401 204 204 204 204 204 204", {}),
     ("GET /auth/forgot-password", "/auth/forgot-password", EVERYONE.format(200), None),
     ("POST /auth/forgot-password", "/auth/forgot-password", EVERYONE.format(202), {"email": "mina@example.org"}),
     ("GET /auth/reset-password", "/auth/reset-password?token=x", EVERYONE.format(200), None),
@@ -75,10 +78,14 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("PUT /me/password", "/me/password", SIGNED_IN.format(422), WRONG),
     ("GET /me/deactivate", "/me/deactivate", SIGNED_IN.format(200), None),
     ("GET /me/sessions", "/me/sessions", SIGNED_IN.format(200), None),
-    ("DELETE /me/sessions/{session_id:int}", "/me/sessions/{session}", "401 401 404 404 404 204 404", None),
+    ("DELETE /me/sessions/{session_id:int}", "/me/sessions/{session}", "401 401 404 404 404 204 404 404", None),
     ("GET /people", "/people", SIGNED_IN.format(200), None),
-    ("GET /people/{username:str}", "/people/mina", SIGNED_IN.format(200), None),
-    ("PUT /direct/{username:str}", "/direct/mina", SIGNED_IN.format(200), {}),
+    ("GET /people/{username:str}", "/people/mina", NOT_BLOCKED.format(200), None),
+    ("PUT /people/{username:str}/role", "/people/mina/role", "401 401 403 403 403 403 204 403", {"role": "parent"}),
+    ("PUT /people/{username:str}/block", "/people/remy/block", "401 401 204 422 204 204 204 204", {}),
+    ("DELETE /people/{username:str}/block", "/people/remy/block", SIGNED_IN.format(204), None),
+    ("GET /me/blocks", "/me/blocks", SIGNED_IN.format(200), None),
+    ("PUT /direct/{username:str}", "/direct/mina", NOT_BLOCKED.format(200), {}),
     ("GET /conversations", "/conversations", SIGNED_IN.format(200), None),
     ("POST /conversations", "/conversations", SIGNED_IN.format(201), {"kind": "group", "title": "Tea"}),
     ("GET /conversations/new", "/conversations/new", SIGNED_IN.format(200), None),
@@ -157,7 +164,7 @@ class Scene:
 
     def actor(self, name: str) -> Actor:
         cast = self.cast
-        return {
+        actors: dict[str, Actor] = {
             "nobody": cast.nobody,
             "expired": cast.milo,
             "outsider": cast.oscar,
@@ -165,7 +172,9 @@ class Scene:
             "member": cast.milo,
             "owner": cast.olive,
             "admin": cast.ada,
-        }[name]
+            "blocked": self.names["blocked"],
+        }
+        return actors[name]
 
     async def signs_in(self, name: str) -> sessions.Tokens | None:
         """A session of their own for each request: one that ends another leaves the others alone."""
@@ -216,6 +225,12 @@ async def scene(cast: Cast) -> Scene:
         made = await cast.olive.api.post("/conversations", json={"title": double, "members": ["milo", "mina", "remy"]})
         names[double] = made.json()["id"]
         await cast.olive.api.delete(f"/conversations/{names[double]}/members/{cast.remy.id}")
+    names["blocked"] = blocked = await cast.server.someone("bob", "Bob Blocked")
+    await cast.olive.api.post(f"/conversations/{cast.chess}/members", json={"username": "bob"})
+    for double in ("doomed", "handed", "shrinking"):
+        await cast.olive.api.post(f"/conversations/{names[double]}/members", json={"username": "bob"})
+    await blocked.api.get("/conversations/general")
+    await cast.mina.api.put("/people/bob/block")
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
     await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")

@@ -25,6 +25,8 @@ class Person(Table, tablename="person"):
     created_at = Timestamptz()
     updated_at = Timestamptz()
     deactivated_at = Timestamptz(null=True, default=None)
+    # How often they blocked or unblocked someone: pages ask for a new style sheet when it changes.
+    blocks = Integer(default=0)
 
 
 class Session(Table, tablename="session"):

@@ -1,6 +1,7 @@
 """What accounts show: to the person themselves, and to others."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -16,10 +17,18 @@ class Me(msgspec.Struct, frozen=True):
     time_zone: str
     session: int
     created_at: datetime
+    blocks: int = 0
+    # ROLE_POLICY: by which rules they write to others.
+    policy: Literal["open", "school"] = "open"
 
     @property
     def is_admin(self) -> bool:
         return self.role == "admin"
+
+    @property
+    def may_make_groups(self) -> bool:
+        """As `people/policy` says, for pages: what nobody may do is not offered."""
+        return self.policy == "open" or self.role in ("teacher", "admin")
 
 
 class PersonView(msgspec.Struct, frozen=True):

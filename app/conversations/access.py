@@ -12,7 +12,9 @@ from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _
 
 # A membership `m` and its conversation `c`, for the person $1; joined by every query of the package.
-OF_PERSON = "membership m JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL"
+# It is there: nobody deleted it, and neither of the two in it has blocked the other.
+HERE = "c.deleted_at IS NULL AND NOT c.blocked"
+OF_PERSON = f"membership m JOIN conversation c ON c.id = m.conversation AND {HERE}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """What changes conversations. One action is one transaction; the caller rings the bell for what it gives back."""
 
 from app.accounts.views import Me
-from app.conversations import access, history
+from app.conversations import access, blocks, history, permission
 from app.core import database, text
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _
+from app.people import policy
 from app.people import queries as people
+from app.people.views import PersonCard
 
 LONGEST_TITLE = 100
 MOST_AT_ONCE = 100
@@ -22,7 +24,8 @@ async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, l
         wrong["members"] = _("There is nobody called %(names)s.") % {"names": ", ".join(missing[:5])}
     if wrong:
         raise Invalid(**wrong)
-    people_in = list(dict.fromkeys([me.id, *found.values()]))
+    permission.require_invitations(me, *(person.role for person in found.values()))
+    people_in = list(dict.fromkeys([me.id, *(person.id for person in found.values())]))
     async with database.transaction():
         conversation: int = await database.fetch_value(
             "INSERT INTO conversation (kind, title, owner) VALUES ('group', $1, $2) RETURNING id", title, me.id
@@ -47,8 +50,12 @@ async def open_direct(me: Me, username: str) -> tuple[int, list[int]]:
     found = await database.fetch_value("SELECT id FROM conversation WHERE direct_key = $1", key)
     if found is not None:
         return int(found), []
+    if reason := permission.why_not(me, "direct", None, other.role, everyone_writes=False):
+        raise Forbidden(reason)
     people_in = sorted([me.id, other.id])
     async with database.transaction():
+        if await blocks.are_apart(me.id, other.id):  # at this very moment
+            raise NotFound
         # Whoever comes second waits here for the first, then finds what the first made.
         await database.fetch(
             "INSERT INTO conversation (kind, direct_key, owner) VALUES ('direct', $1, $2) ON CONFLICT DO NOTHING",
@@ -80,6 +87,15 @@ async def rename(me: Me, conversation: int, title: str) -> None:
             await history.record(conversation, me.id, "renamed", body=title)
 
 
+async def let_everyone_write(me: Me, conversation: int, everyone: bool) -> None:
+    """Opens the general room to all, or to teachers and administrators alone, where the rules of a school hold; an
+    administrator may. Raises NotFound, Forbidden."""
+    may = await access.member(conversation, me)
+    if may.kind != "general" or not me.is_admin:
+        raise Forbidden(_("Only an administrator may do that."))
+    await database.fetch("UPDATE conversation SET everyone_writes = $2 WHERE id = $1", conversation, everyone)
+
+
 async def add_member(me: Me, conversation: int, username: str) -> int:
     """Adds a person to a group; the owner may. Adding someone who is in changes nothing. Gives the person's id."""
     may = await access.member(conversation, me)
@@ -88,6 +104,7 @@ async def add_member(me: Me, conversation: int, username: str) -> int:
         person = await people.person(me, username)
     except NotFound as error:
         raise Invalid(username=_("There is nobody called %(names)s.") % {"names": username.strip()[:30]}) from error
+    permission.require_invitations(me, person.role)
     async with database.transaction():
         entered = await history.enter(conversation, person.id)
         await _lock_as_owner(me, conversation)
@@ -128,9 +145,9 @@ async def hand_over(me: Me, conversation: int, username: str) -> None:
     may.require_owner()
     async with database.transaction():
         await _lock_as_owner(me, conversation)
-        heir = await database.fetch_value(
+        heir = await database.fetch_row(
             """
-            SELECT p.id FROM membership m JOIN person p ON p.id = m.person
+            SELECT p.id, p.role FROM membership m JOIN person p ON p.id = m.person
             WHERE m.conversation = $1 AND p.username = $2 AND p.id <> $3 AND p.deactivated_at IS NULL
             """,
             conversation,
@@ -139,7 +156,9 @@ async def hand_over(me: Me, conversation: int, username: str) -> None:
         )
         if heir is None:
             raise Invalid(username=_("Choose a member of the group."))
-        await _set_owner(me, conversation, heir)
+        if not policy.may_make_groups(me.policy, heir["role"]):
+            raise Invalid(username=_("By the rules of this school, teachers and administrators look after groups."))
+        await _set_owner(me, conversation, heir["id"])
 
 
 async def delete(me: Me, conversation: int) -> None:
@@ -154,9 +173,9 @@ async def delete(me: Me, conversation: int) -> None:
 async def mark_read(me: Me, conversation: int, position: int) -> bool:
     """Moves the mark of what was read forward, never back nor past the end; says whether it moved. Raises NotFound."""
     moved = await database.fetch_value(
-        """
+        f"""
         UPDATE membership m SET read_position = least($3, c.position) FROM conversation c
-        WHERE m.conversation = $1 AND m.person = $2 AND c.id = m.conversation AND c.deleted_at IS NULL
+        WHERE m.conversation = $1 AND m.person = $2 AND c.id = m.conversation AND {access.HERE}
           AND m.read_position < least($3, c.position) RETURNING m.id
         """,
         conversation,
@@ -179,9 +198,10 @@ async def _hand_over(me: Me, conversation: int) -> None:
     heir = await database.fetch_value(
         """
         SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL
-        WHERE m.conversation = $1 ORDER BY m.joined_at, m.id LIMIT 1
+        WHERE m.conversation = $1 ORDER BY p.role = ANY($2) DESC, m.joined_at, m.id LIMIT 1
         """,
         conversation,
+        [role for role in policy.ROLES if policy.may_make_groups(me.policy, role)],
     )
     if heir is None:
         await database.fetch("UPDATE conversation SET deleted_at = now(), owner = NULL WHERE id = $1", conversation)
@@ -194,10 +214,10 @@ async def _set_owner(me: Me, conversation: int, heir: int) -> None:
     await history.record(conversation, me.id, "handed_over", subject=heir)
 
 
-async def _people(me: Me, usernames: list[str]) -> dict[str, int]:
-    """The ids of those of the usernames that this person can see, in one query."""
+async def _people(me: Me, usernames: list[str]) -> dict[str, PersonCard]:
+    """Those of the usernames that this person can see, in one query."""
     wanted = [name for name in usernames[: MOST_AT_ONCE + 1] if text.storable(name)]
-    return {card.username: card.id for card in await people.people_called(me, wanted)}
+    return {card.username: card for card in await people.people_called(me, wanted)}
 
 
 def _checked_title(title: str) -> tuple[str, dict[str, str]]:

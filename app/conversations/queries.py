@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from app.accounts.views import Me
-from app.conversations import access
-from app.conversations.access import OF_PERSON, Access
+from app.conversations import access, permission
+from app.conversations.access import HERE, OF_PERSON, Access
 from app.conversations.views import (
     ConversationItem,
     ConversationsView,
@@ -14,7 +14,7 @@ from app.conversations.views import (
     PanelView,
 )
 from app.core import database
-from app.core.errors import BadRequest, NotFound
+from app.core.errors import BadRequest, Forbidden, NotFound
 from app.core.i18n import _
 from app.people.views import PersonCard
 
@@ -83,7 +83,7 @@ async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[i
         WITH items AS MATERIALIZED (
             SELECT {COLUMNS} FROM unnest($1::bigint[], $2::bigint[]) AS w (person, conversation)
             JOIN membership m ON m.person = w.person AND m.conversation = w.conversation
-            JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL WHERE {SHOWN}
+            JOIN conversation c ON c.id = m.conversation AND {HERE} WHERE {SHOWN}
         )
         {ITEM}
         """,
@@ -102,7 +102,7 @@ async def ids(person: int) -> dict[int, int]:
 async def heads(conversations: list[int]) -> dict[int, int]:
     """The newest change of each of these that still exists: asked for watched conversations, once a second."""
     rows = await database.fetch(
-        "SELECT id, change FROM conversation WHERE id = ANY($1) AND deleted_at IS NULL", conversations
+        f"SELECT c.id, c.change FROM conversation c WHERE c.id = ANY($1) AND {HERE}", conversations
     )
     return {row["id"]: row["change"] for row in rows}
 
@@ -115,9 +115,8 @@ async def newest_membership() -> int:
 async def entered_since(membership: int, people: list[int]) -> list[tuple[int, int]]:
     """The (person, conversation) of those of these people who are in one by a membership with a higher number."""
     rows = await database.fetch(
-        """
-        SELECT m.person, m.conversation FROM membership m
-        JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL WHERE m.id > $1 AND m.person = ANY($2)
+        f"""
+        SELECT m.person, m.conversation FROM {OF_PERSON} WHERE m.id > $1 AND m.person = ANY($2)
         """,
         membership,
         people,
@@ -133,6 +132,13 @@ async def general() -> int:
 async def conversation(conversation_id: int, me: Me) -> ConversationView:
     """The conversation as the viewer sees it; raises NotFound."""
     return (await opened(conversation_id, me))[1]
+
+
+async def require_writer(conversation_id: int, me: Me) -> None:
+    """Raises NotFound for who is not in it, Forbidden with the reason for who may only read."""
+    view = await conversation(conversation_id, me)
+    if view.why_not is not None:
+        raise Forbidden(view.why_not)
 
 
 async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView]:
@@ -159,6 +165,8 @@ async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView
         total=row["position"],
         read_position=row["read_position"],
         created_at=row["created_at"],
+        everyone_writes=row["everyone_writes"],
+        why_not=permission.why_not(me, row["kind"], row["owner_role"], row["role"], row["everyone_writes"]),
     )
 
 
@@ -166,9 +174,12 @@ async def _row(conversation_id: int, me: Me) -> database.Row | None:
     return await database.fetch_row(
         f"""
         WITH items AS MATERIALIZED (
-            SELECT {COLUMNS}, c.created_at FROM {OF_PERSON} WHERE m.person = $1 AND m.conversation = $2
+            SELECT {COLUMNS}, c.created_at, c.everyone_writes FROM {OF_PERSON}
+            WHERE m.person = $1 AND m.conversation = $2
         )
-        SELECT i.*, (SELECT count(*) FROM membership x WHERE x.conversation = i.id) AS members FROM ({ITEM}) i
+        SELECT i.*, (SELECT count(*) FROM membership x WHERE x.conversation = i.id) AS members,
+               (SELECT r.role FROM person r WHERE r.id = i.owner) AS owner_role
+        FROM ({ITEM}) i
         """,
         me.id,
         conversation_id,

@@ -1,6 +1,6 @@
 """Conversations and who is in them."""
 
-from piccolo.columns import BigInt, BigSerial, ForeignKey, Text, Timestamptz
+from piccolo.columns import BigInt, BigSerial, Boolean, ForeignKey, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -25,6 +25,10 @@ class Conversation(Table, tablename="conversation"):
     created_at = Timestamptz()
     last_activity_at = Timestamptz()
     deleted_at = Timestamptz(null=True, default=None)
+    # Of the general room, where ROLE_POLICY is school: whether all may write in it.
+    everyone_writes = Boolean(default=False)
+    # Of a direct conversation: whether one of the two has blocked the other. It follows from the blocks.
+    blocked = Boolean(default=False)
 
 
 class Membership(Table, tablename="membership"):

@@ -31,7 +31,8 @@ class ConversationsView(msgspec.Struct):
 
 
 class ConversationView(ConversationItem, kw_only=True):
-    """A conversation as its member sees it. `role` is the viewer's: owner or member."""
+    """A conversation as its member sees it. `role` is the viewer's: owner or member. `why_not` says why the viewer may
+    not write in it; `everyone_writes` is of the general room where the rules of a school hold."""
 
     owner_id: int | None
     role: str
@@ -39,6 +40,12 @@ class ConversationView(ConversationItem, kw_only=True):
     total: int
     read_position: int
     created_at: datetime
+    everyone_writes: bool
+    why_not: str | None = None
+
+    @property
+    def may_write(self) -> bool:
+        return self.why_not is None
 
 
 class MemberView(msgspec.Struct):

@@ -7,7 +7,7 @@ from litestar import delete, get, patch, post, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
-from app.conversations import actions, queries
+from app.conversations import actions, blocks, queries
 from app.conversations.views import ConversationsView, ConversationView, MembersView
 from app.core import limits
 from app.core.bell import Bell
@@ -27,8 +27,11 @@ class NewConversation(msgspec.Struct):
     members: list[str] | str = ""
 
 
-class Rename(msgspec.Struct):
-    title: str = ""
+class Changes(msgspec.Struct):
+    """The title of a group; or of the general room, whether everyone writes in it."""
+
+    title: str | None = None
+    everyone_writes: bool | None = None
 
 
 class Who(msgspec.Struct):
@@ -91,9 +94,13 @@ async def settings_page(conversation_id: int, me: Me) -> Page[ConversationView]:
 
 
 @patch("/conversations/{conversation_id:int}", opt={"form": "conversations/rename.html"})
-async def rename(conversation_id: int, data: Rename, me: Me, bell: Bell) -> Page[ConversationView]:
-    await actions.rename(me, conversation_id, data.title)
-    bell.ring("c", conversation_id)
+async def change(conversation_id: int, data: Changes, me: Me, bell: Bell) -> Page[ConversationView]:
+    if data.everyone_writes is not None:
+        await actions.let_everyone_write(me, conversation_id, data.everyone_writes)
+        bell.ring("l", conversation_id)
+    else:
+        await actions.rename(me, conversation_id, data.title or "")
+        bell.ring("c", conversation_id)
     view = await queries.conversation(conversation_id, me)
     return Page("conversations/settings.html", view, see_other=f"/conversations/{conversation_id}")
 
@@ -135,6 +142,8 @@ async def remove_member(conversation_id: int, person_id: int, me: Me, bell: Bell
 async def hand_over(conversation_id: int, data: Who, me: Me, bell: Bell) -> Page[None]:
     await actions.hand_over(me, conversation_id, data.username)
     bell.ring("c", conversation_id)
+    if me.policy == "school":  # who may write depends on the owner
+        bell.ring("l", conversation_id)
     return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}/members")
 
 
@@ -145,6 +154,22 @@ async def read(conversation_id: int, data: Read, me: Me, bell: Bell) -> Page[Non
     return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}")
 
 
+@put("/people/{username:str}/block", status_code=204)
+async def block(username: str, me: Me, bell: Bell) -> Page[None]:
+    other = await blocks.block(me, username)
+    for person in (me.id, other):
+        bell.ring("p", person)
+    return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="blocked")
+
+
+@delete("/people/{username:str}/block", status_code=204)
+async def unblock(username: str, me: Me, bell: Bell) -> Page[None]:
+    other = await blocks.unblock(me, username)
+    for person in (me.id, other):
+        bell.ring("p", person)
+    return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="unblocked")
+
+
 HANDLERS = [
     index,
     new,
@@ -152,11 +177,13 @@ HANDLERS = [
     general,
     open_direct,
     settings_page,
-    rename,
+    change,
     remove,
     members,
     add_member,
     remove_member,
     hand_over,
     read,
+    block,
+    unblock,
 ]

@@ -85,6 +85,10 @@ class Hub:
         elif kind == "s":
             for stream in [s for s in self.streams.values() if s.session == number]:
                 stream.close(wire.SIGNED_OUT)
+        elif kind == "l":
+            tail = self.tails.get(number)
+            for stream in list(self.by_person.get(about, ())) + (list(tail.streams) if tail else []):
+                stream.deliver(wire.event("reset", "rules"))
         elif kind == "x" and number in self.streams:
             self.streams[number].close(wire.TOO_MANY)
 

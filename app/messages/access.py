@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.accounts.views import Me
+from app.conversations.access import HERE
 from app.core import database
 from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _
@@ -30,10 +31,10 @@ class MessageAccess:
 async def message(message_id: int, me: Me) -> MessageAccess:
     """The access of a reader; raises NotFound, whether it does not exist or is in a conversation of others."""
     row = await database.fetch_row(
-        """
+        f"""
         SELECT x.id, x.conversation, x.position, x.author = $2 AS mine, x.kind, x.deleted_at IS NOT NULL AS deleted
         FROM message x JOIN membership m ON m.conversation = x.conversation AND m.person = $2
-        JOIN conversation c ON c.id = x.conversation AND c.deleted_at IS NULL
+        JOIN conversation c ON c.id = x.conversation AND {HERE}
         WHERE x.id = $1
         """,
         message_id,

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from app.accounts.views import Me
 from app.conversations import access as conversations
+from app.conversations.queries import require_writer
 from app.core import database, text
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
@@ -26,11 +27,11 @@ async def send(
         await conversations.member(conversation, me)  # first: which message is where is a secret of its members
         if not await _is_here(conversation, reply_to):
             raise Invalid(reply_to=_("There is no such message here."))
-    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to))
+    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
     if sent is None:
-        # Not in it; unless it is the general room, which a newcomer enters by this.
-        await conversations.member(conversation, me)
-        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to))
+        # Not in it, unless it is the general room, which a newcomer enters by this; or not allowed to write in it.
+        await require_writer(conversation, me)
+        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
     if sent is None:
         raise NotFound
     if sent.again:
@@ -57,6 +58,7 @@ async def edit(settings: Settings, me: Me, message_id: int, body: str) -> Messag
     """Changes the text of one's own message; the same text changes nothing. Raises NotFound, Forbidden, Invalid."""
     may = await access.message(message_id, me)
     may.require_mine()
+    await require_writer(may.conversation, me)
     body = checked_body(settings, body)
     changed = await database.fetch_value(
         f"""
@@ -98,7 +100,7 @@ def _target(condition: str) -> str:
             WHERE x.id = $1 AND x.deleted_at IS NULL AND {condition} FOR NO KEY UPDATE OF x FOR KEY SHARE OF m
         ), bumped AS (
             UPDATE conversation c SET change = c.change + 1 FROM target t
-            WHERE c.id = t.conversation AND c.deleted_at IS NULL RETURNING c.change
+            WHERE c.id = t.conversation AND {conversations.HERE} RETURNING c.change
         )
     """
 

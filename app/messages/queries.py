@@ -7,6 +7,7 @@ the conversation is. The caller has proved its access.
 from typing import Any
 
 from app.accounts.views import Me
+from app.conversations.access import OF_PERSON
 from app.core import database
 from app.messages import markup, render
 from app.messages.views import Author, Line, MessageView, MineView
@@ -74,10 +75,9 @@ async def first_unread(conversation: int, read: int, me: Me) -> int | None:
 async def mine(me: Me, before_id: int | None, limit: int) -> MineView:
     """What a person wrote, in the conversations they are still in, the newest first."""
     lines = await _lines(
-        """
+        f"""
         x.author = $1 AND x.id < $2 AND x.kind <> 'system' AND x.deleted_at IS NULL
-        AND EXISTS (SELECT FROM membership m JOIN conversation c ON c.id = m.conversation AND c.deleted_at IS NULL
-                    WHERE m.conversation = x.conversation AND m.person = $1)
+        AND EXISTS (SELECT FROM {OF_PERSON} WHERE m.conversation = x.conversation AND m.person = $1)
         ORDER BY x.id DESC LIMIT $3
         """,
         me.id,

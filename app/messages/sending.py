@@ -12,20 +12,22 @@ from uuid import UUID
 
 import asyncpg
 
+from app.conversations.access import HERE
 from app.core import database
 from app.core.errors import Conflict
 from app.core.i18n import _
+from app.people.policy import Policy, writers_sql
 
 MOST_TOGETHER = 100
 
 # $1 conversation, $2 authors, $3 keys, $4 bodies, $5 reply_to. Memberships are locked in one order: no deadlock.
-SEND = """
+SEND = f"""
 WITH given AS (
     SELECT * FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::bigint[])
     WITH ORDINALITY AS t (author, key, body, reply_to, n)
 ), gate AS MATERIALIZED (
-    SELECT m.id, m.person FROM membership m WHERE m.conversation = $1 AND m.person = ANY($2)
-    ORDER BY m.person FOR NO KEY UPDATE
+    SELECT m.id, m.person FROM {{writers}} AND m.person = ANY($2)
+    ORDER BY m.person FOR NO KEY UPDATE OF m
 ), fresh AS MATERIALIZED (
     SELECT g.*, row_number() OVER (ORDER BY n) AS nth FROM given g JOIN gate ON gate.person = g.author
     WHERE NOT EXISTS (SELECT FROM message x WHERE x.author = g.author AND x.key = g.key)
@@ -33,7 +35,7 @@ WITH given AS (
     UPDATE conversation c
     SET change = c.change + f.many, position = c.position + f.many, last_activity_at = clock_timestamp()
     FROM (SELECT count(*) AS many FROM fresh) f
-    WHERE c.id = $1 AND c.deleted_at IS NULL AND f.many > 0
+    WHERE c.id = $1 AND {HERE} AND f.many > 0
     RETURNING c.change - f.many AS change, c.position - f.many AS position, c.last_activity_at AS at
 ), marked AS (
     UPDATE membership m SET read_position = b.position + f.nth
@@ -46,12 +48,12 @@ RETURNING id, position, change, author, key, created_at
 """
 
 # The same for one message: no array, no window; a third less of Postgres' time.
-SEND_ONE = """
+SEND_ONE = f"""
 WITH gate AS MATERIALIZED (
-    SELECT m.id FROM membership m WHERE m.conversation = $1 AND m.person = $2 FOR NO KEY UPDATE
+    SELECT m.id FROM {{writers}} AND m.person = $2 FOR NO KEY UPDATE OF m
 ), bumped AS (
     UPDATE conversation c SET change = c.change + 1, position = c.position + 1, last_activity_at = clock_timestamp()
-    FROM gate WHERE c.id = $1 AND c.deleted_at IS NULL
+    FROM gate WHERE c.id = $1 AND {HERE}
       AND NOT EXISTS (SELECT FROM message x WHERE x.author = $2 AND x.key = $3)
     RETURNING c.change, c.position, c.last_activity_at AS at
 ), marked AS (
@@ -61,6 +63,18 @@ INSERT INTO message (conversation, position, change, author, key, body, reply_to
 SELECT $1, b.position, b.change, $2, $3, $4, $5, b.at FROM bumped b
 RETURNING id, position, change, author, key, created_at
 """
+
+
+# Who may write, of those in the conversation. Where everyone may, nothing more is looked up.
+WRITERS: dict[Policy, str] = {
+    "open": "membership m WHERE m.conversation = $1",
+    "school": f"""
+        membership m JOIN person a ON a.id = m.person JOIN conversation c ON c.id = m.conversation
+        WHERE m.conversation = $1 AND {writers_sql("school")}
+    """,
+}
+SENDS = {policy: SEND.format(writers=writers) for policy, writers in WRITERS.items()}
+SENDS_ONE = {policy: SEND_ONE.format(writers=writers) for policy, writers in WRITERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ class Draft:
     key: UUID
     body: str
     reply_to: int | None
+    policy: Policy = "open"
     done: asyncio.Future[Sent | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -139,7 +154,7 @@ async def _keep(conversation: int, batch: list[Draft]) -> None:
     if len(batch) > 1:
         try:
             rows = await database.fetch(
-                SEND,
+                SENDS[batch[0].policy],  # the rules are of the instance: alike for all
                 conversation,
                 [draft.author for draft in batch],
                 [draft.key for draft in batch],
@@ -156,7 +171,9 @@ async def _keep(conversation: int, batch: list[Draft]) -> None:
             return
     for draft in batch:
         try:
-            rows = await database.fetch(SEND_ONE, conversation, draft.author, draft.key, draft.body, draft.reply_to)
+            rows = await database.fetch(
+                SENDS_ONE[draft.policy], conversation, draft.author, draft.key, draft.body, draft.reply_to
+            )
         except asyncpg.UniqueViolationError:
             rows = []
         except Exception as error:

@@ -3,7 +3,7 @@
 from app.accounts.views import Me
 from app.core import database, text
 from app.core.errors import NotFound
-from app.people.access import VISIBLE
+from app.people.access import visible
 from app.people.views import PeopleView, PersonCard
 
 CARD = "p.id, p.username, p.name, p.role"
@@ -15,7 +15,9 @@ PAGE = 50
 async def person(viewer: Me, username: str) -> PersonCard:
     """The person of that username; raises NotFound."""
     row = await database.fetch_row(
-        f"SELECT {CARD} FROM person p WHERE p.username = $1 AND {VISIBLE}", username.strip().lower().removeprefix("@")
+        f"SELECT {CARD} FROM person p WHERE p.username = $1 AND {visible('$2')}",
+        username.strip().lower().removeprefix("@"),
+        viewer.id,
     )
     if row is None:
         raise NotFound
@@ -24,7 +26,9 @@ async def person(viewer: Me, username: str) -> PersonCard:
 
 async def people_called(viewer: Me, usernames: list[str]) -> list[PersonCard]:
     """Those of the usernames that belong to people whom the viewer can see."""
-    rows = await database.fetch(f"SELECT {CARD} FROM person p WHERE p.username = ANY($1) AND {VISIBLE}", usernames)
+    rows = await database.fetch(
+        f"SELECT {CARD} FROM person p WHERE p.username = ANY($1) AND {visible('$2')}", usernames, viewer.id
+    )
     return [PersonCard(*row) for row in rows]
 
 
@@ -36,17 +40,27 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
     rows = await database.fetch(
         f"""
         SELECT {CARD}, p.search_key FROM person p
-        WHERE {VISIBLE} AND p.search_key LIKE ALL($1) AND (p.search_key, p.id) > ($2, $3)
+        WHERE {visible("$5")} AND p.search_key LIKE ALL($1) AND (p.search_key, p.id) > ($2, $3)
         ORDER BY p.search_key, p.id LIMIT $4
         """,
         words or ["%"],
         key if text.storable(key) else "",
         int(last) if last.isdecimal() and len(last) < 19 else 0,
         limit + 1,
+        viewer.id,
     )
     people = [PersonCard(*row[:4]) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, q, more)
+
+
+async def blocked(viewer: Me) -> list[PersonCard]:
+    """Whom the viewer has blocked, by name."""
+    rows = await database.fetch(
+        f"SELECT {CARD} FROM block b JOIN person p ON p.id = b.blocked WHERE b.person = $1 ORDER BY p.search_key, p.id",
+        viewer.id,
+    )
+    return [PersonCard(*row) for row in rows]
 
 
 def _escaped(word: str) -> str:

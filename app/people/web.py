@@ -2,13 +2,24 @@
 
 from typing import Annotated
 
-from litestar import get
+import msgspec
+from litestar import get, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
+from app.core.bell import Bell
 from app.core.page import Page
-from app.people import queries
+from app.people import actions, queries
 from app.people.views import PeopleView, PersonCard
+
+
+@get("/me/blocks")
+async def blocks(me: Me) -> Page[PeopleView]:
+    return Page("people/blocks.html", PeopleView(await queries.blocked(me)))
+
+
+class Role(msgspec.Struct):
+    role: str = ""
 
 
 @get("/people")
@@ -23,4 +34,13 @@ async def show(me: Me, username: str) -> Page[PersonCard]:
     return Page("people/show.html", await queries.person(me, username))
 
 
-HANDLERS = [index, show]
+@put("/people/{username:str}/role", status_code=204, opt={"form": "people/role.html"})
+async def set_role(me: Me, username: str, data: Role, bell: Bell) -> Page[None]:
+    person, groups = await actions.set_role(me, username, data.role)
+    bell.ring("l", 0, person)  # what they may do where is other now: their pages are loaded anew
+    for group in groups:
+        bell.ring("l", group)
+    return Page("people/show.html", None, status=204, see_other=f"/people/{username}", flash="role-changed")
+
+
+HANDLERS = [index, show, blocks, set_role]

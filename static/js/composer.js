@@ -8,7 +8,8 @@ if (form) {
   const draft = `draft-${document.body.dataset.me}-${form.dataset.draft}`;
   const error = (text) => {
     form.querySelector(".error")?.remove();
-    field.toggleAttribute("aria-invalid", Boolean(text));
+    field.setAttribute("aria-invalid", Boolean(text));
+    field.setAttribute("aria-describedby", text ? "composer-help composer-error" : "composer-help");
     if (!text) return;
     const line = Object.assign(document.createElement("p"), { className: "error", id: "composer-error", textContent: text });
     line.setAttribute("role", "alert");

@@ -17,6 +17,23 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") form.querySelector("a.button")?.click();
 });
 
+// Who edits goes on where the text ends, not before its first word; that once, wherever they put the caret later.
+function toEnd(field) {
+  if (!field?.matches("textarea[autofocus]")) return;
+  field.removeAttribute("autofocus");
+  field.setSelectionRange(field.value.length, field.value.length);
+  field.scrollTop = field.scrollHeight;
+}
+document.addEventListener("focusin", ({ target }) => toEnd(target));
+toEnd(document.activeElement);
+
+// Drafts are its writer's alone: whoever logs out leaves none on the computer. What was sent and waits stays: it would be
+// lost, and it is sent when they are back.
+document.addEventListener("submit", ({ target }) => {
+  if (!target.matches("form[action='/auth/logout']")) return;
+  for (const key of Object.keys(localStorage)) if (key.startsWith(`draft-${document.body.dataset.me}-`)) localStorage.removeItem(key);
+});
+
 // A partial that was refused for another reason than what was typed is no replacement for what stands there: the reason
 // is said beside it, and what was typed can be sent again.
 document.addEventListener("htmx:before:swap", (event) => {

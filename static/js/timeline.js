@@ -49,7 +49,7 @@ function put(item, instead) {
   const there = document.getElementById(item.id);
   if (there) {
     instead?.remove();
-    const keeps = there.classList.contains("message-editing") || Number(there.dataset.change) > Number(item.dataset.change);
+    const keeps = there.classList.contains("message-editing") || Number(there.dataset.change) >= Number(item.dataset.change);
     if (!keeps) there.replaceWith(item);
     return false;
   }

@@ -9,7 +9,8 @@ import pytest
 from app.conversations.queries import COLUMNS, ITEM
 from app.core import database
 from app.messages.queries import FEED, LINES
-from app.messages.sending import SEND, SEND_ONE
+from app.messages.sending import SENDS, SENDS_ONE
+from app.people.policy import Policy
 from tests.conftest import Cast
 
 MANY = 100_000
@@ -74,11 +75,13 @@ async def test_the_feed_reads_what_changed_and_no_more(long: Cast) -> None:
     assert_bounded(nodes, 25)
 
 
-async def test_a_send_touches_a_handful_of_rows(long: Cast) -> None:
-    one = await plan(SEND_ONE, long.chess, long.milo.id, uuid4(), "one", None)
+@pytest.mark.parametrize("policy", ["open", "school"])
+async def test_a_send_touches_a_handful_of_rows(long: Cast, policy: Policy) -> None:
+    await database.fetch("UPDATE person SET role = 'teacher' WHERE id = $1", long.milo.id)
+    one = await plan(SENDS_ONE[policy], long.chess, long.milo.id, uuid4(), "one", None)
     assert_bounded(one, 10)
     keys = [uuid4() for _ in range(20)]
-    several = await plan(SEND, long.chess, [long.milo.id] * 20, keys, ["more"] * 20, [None] * 20)
+    several = await plan(SENDS[policy], long.chess, [long.milo.id] * 20, keys, ["more"] * 20, [None] * 20)
     assert_bounded(several, 60)
 
 

@@ -1,0 +1,68 @@
+"""Blocking: neither sees the other any more, and their direct conversation is gone for both while it lasts."""
+
+from app.accounts.views import Me
+from app.core import database
+from app.core.errors import Invalid, NotFound
+from app.core.i18n import _
+
+
+async def block(me: Me, username: str) -> int:
+    """Blocks that person; again changes nothing. Gives their id. Raises NotFound, Invalid."""
+    other = await _person(username)
+    if other == me.id:
+        raise Invalid(username=_("That is you. Choose someone else."))
+    async with database.transaction():
+        await _lock(me.id, other)
+        await database.fetch("INSERT INTO block (person, blocked) VALUES ($1, $2) ON CONFLICT DO NOTHING", me.id, other)
+        await _settle(me.id, other)
+    return other
+
+
+async def unblock(me: Me, username: str) -> int:
+    """Takes it back; where there was none, nothing changes. Gives their id. Raises NotFound."""
+    other = await _person(username)
+    async with database.transaction():
+        await _lock(me.id, other)
+        await database.fetch("DELETE FROM block WHERE person = $1 AND blocked = $2", me.id, other)
+        await _settle(me.id, other)
+    return other
+
+
+async def are_apart(one: int, other: int) -> bool:
+    """Whether one of them has blocked the other. Inside a transaction it stays so until its end."""
+    await database.fetch("SELECT id FROM person WHERE id = ANY($1) ORDER BY id FOR SHARE", [one, other])
+    return bool(
+        await database.fetch_value(
+            "SELECT EXISTS (SELECT FROM block WHERE (person, blocked) IN (($1, $2), ($2, $1)))", one, other
+        )
+    )
+
+
+async def _person(username: str) -> int:
+    # Not through people.access: whoever is blocked, or has blocked me, can be blocked and unblocked all the same.
+    found = await database.fetch_value(
+        "SELECT id FROM person WHERE username = $1 AND deactivated_at IS NULL",
+        username.strip().lower().removeprefix("@"),
+    )
+    if found is None:
+        raise NotFound
+    return int(found)
+
+
+async def _lock(one: int, other: int) -> None:
+    await database.fetch("SELECT id FROM person WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", [one, other])
+
+
+async def _settle(me: int, other: int) -> None:
+    """Makes the rest follow from the blocks. A send that is under way holds the row of its conversation: it comes
+    before the block, or not at all."""
+    await database.fetch("UPDATE person SET blocks = blocks + 1 WHERE id = $1", me)
+    await database.fetch(
+        """
+        UPDATE conversation SET blocked = EXISTS (SELECT FROM block WHERE (person, blocked) IN (($2, $3), ($3, $2)))
+        WHERE direct_key = $1
+        """,
+        f"{min(me, other)}:{max(me, other)}",
+        me,
+        other,
+    )

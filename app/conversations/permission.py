@@ -1,0 +1,25 @@
+"""May this member write here? The pure rules are in `people/policy`; here are the facts that they are asked with."""
+
+from app.accounts.views import Me
+from app.core.errors import Forbidden
+from app.core.i18n import _
+from app.people import policy
+
+
+def why_not(me: Me, kind: str, owner: str | None, other: str | None, everyone_writes: bool) -> str | None:
+    """Why they may not, in the reader's language; None when they may. `owner` and `other` are roles."""
+    if kind == "direct" and other is not None and not policy.may_write_to(me.policy, me.role, other):
+        return _("By the rules of this school the two of you do not write to each other.")
+    if kind == "general" and not policy.may_write_in_general(me.policy, me.role, everyone_writes):
+        return _("Here teachers and administrators write; everyone reads.")
+    if kind == "group" and not policy.may_write_in_group(me.policy, me.role, owner):
+        return _("No teacher or administrator looks after this group, so it is for reading.")
+    return None
+
+
+def require_invitations(me: Me, *roles: str) -> None:
+    """Raises Forbidden unless they may make groups, and bring in people of these roles."""
+    if not policy.may_make_groups(me.policy, me.role):
+        raise Forbidden(_("By the rules of this school, teachers and administrators make groups."))
+    if not all(policy.may_write_to(me.policy, me.role, role) for role in roles):
+        raise Forbidden(_("By the rules of this school the two of you do not write to each other."))

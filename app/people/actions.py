@@ -1,0 +1,33 @@
+"""What an administrator decides about people."""
+
+from app.accounts.views import Me
+from app.core import database
+from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.i18n import _
+from app.people.policy import ROLES
+
+
+async def set_role(me: Me, username: str, role: str) -> tuple[int, list[int]]:
+    """Gives a person a role, from their next request on. Only an administrator may, and one always remains.
+
+    Gives their id and the conversations that they own, whose rules may be others now. Raises Forbidden, NotFound,
+    Invalid."""
+    if not me.is_admin:
+        raise Forbidden(_("Only an administrator may do that."))
+    if role not in ROLES:
+        raise Invalid(role=_("Choose one of the roles."))
+    async with database.transaction():
+        # Locked in one order: of two administrators who step down at once, the second sees that they are the last.
+        admins = await database.fetch(
+            "SELECT id FROM person WHERE role = 'admin' AND deactivated_at IS NULL ORDER BY id FOR NO KEY UPDATE"
+        )
+        person = await database.fetch_value(
+            "SELECT id FROM person WHERE username = $1 AND deactivated_at IS NULL", username.strip().lower()
+        )
+        if person is None:
+            raise NotFound
+        if role != "admin" and [row["id"] for row in admins] == [person]:
+            raise Invalid(role=_("There must be an administrator. Give someone else that role first."))
+        await database.fetch("UPDATE person SET role = $2, updated_at = now() WHERE id = $1", person, role)
+        owned = await database.fetch("SELECT id FROM conversation WHERE owner = $1 AND kind = 'group'", person)
+    return person, [row["id"] for row in owned]
