@@ -229,9 +229,8 @@ def test_with_web_only_no_worker_runs(serve: Serve) -> None:
 
 def test_with_a_database_of_its_own_no_postgres_is_started(serve: Serve, database: str, data_dir: Path) -> None:
     production = {"ENV": "production", "SECRET_KEY": "k" * 64, "BASE_URL": "https://chat.example.org"}
-    for command in ("serve", "worker"):
-        done = run(command, DATABASE_URL=database, PORT=str(free_port()), DATA_DIR=str(data_dir), **production)
-        assert_told(done, "app migrate")
+    done = run("serve", DATABASE_URL=database, PORT=str(free_port()), DATA_DIR=str(data_dir), **production)
+    assert_told(done, "app migrate")
     migrated = run("migrate", DATABASE_URL=database, DATA_DIR=str(data_dir))
     assert migrated.returncode == 0, migrated
     assert "applied migration" in migrated.stderr

@@ -17,9 +17,14 @@ from tests.streams import Feed, following
 class Slow:
     """A stream on a socket with hardly any room, read only when it is told to."""
 
-    def __init__(self, reader: asyncio.StreamReader) -> None:
+    def __init__(self, reader: asyncio.StreamReader, own: socket.socket) -> None:
         self.reader = reader
+        self.own = own
         self.text = b""
+
+    def make_room(self) -> None:
+        """From now on it takes more at once: ten megabytes through four kilobytes take a minute on a busy machine."""
+        self.own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
     async def read_until(self, wanted: bytes, seconds: float = 30) -> None:
         async with asyncio.timeout(seconds):
@@ -57,7 +62,7 @@ async def slowly(cast: Cast, who: Actor, after: str) -> AsyncIterator[Slow]:
     head = f"GET /live?format=json&after={after} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {who.access}\r\n\r\n"
     writer.write(head.encode())
     try:
-        yield Slow(reader)
+        yield Slow(reader, own)
     finally:
         writer.transport.abort()
 
@@ -95,6 +100,7 @@ async def test_a_client_that_is_far_behind_and_reads_slowly_gets_everything_on_o
     head = await fill(cast, 950)
     async with slowly(cast, cast.milo, f"{cast.chess}:2") as slow:
         await stuck(cast, cast.milo)
+        slow.make_room()
         await slow.read_until(b"id: %d:%d\n" % (cast.chess, head))
         await slow.read_until(b"}\n\n")
         sent = await cast.say(cast.mina, "and now live")
