@@ -20,7 +20,7 @@ class Slow:
     def __init__(self, reader: asyncio.StreamReader, own: socket.socket) -> None:
         self.reader = reader
         self.own = own
-        self.text = b""
+        self.text = bytearray()
 
     def make_room(self) -> None:
         """From now on it takes more at once: ten megabytes through four kilobytes take a minute on a busy machine."""
@@ -28,8 +28,10 @@ class Slow:
 
     async def read_until(self, wanted: bytes, seconds: float = 30) -> None:
         async with asyncio.timeout(seconds):
-            while wanted not in self.text:
-                got = await self.reader.read(4096)
+            start = 0
+            while self.text.find(wanted, start) < 0:
+                start = max(0, len(self.text) - len(wanted))
+                got = await self.reader.read(65536)
                 assert got, f"it ended before {wanted!r} came"
                 self.text += got
 
