@@ -62,6 +62,7 @@ def world(causerie: Causerie, language: str = "en") -> World:
     causerie.sql(
         "UPDATE message SET created_at = created_at - interval '2 days' WHERE conversation = $1 AND position < 5", chess
     )
+    newcomer.api.put(f"/people/{others[0].username}/block").raise_for_status()
     direct, empty = olive.direct(milo), olive.direct(others[0])
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
@@ -133,6 +134,8 @@ def every_page(there: World) -> list[Stop]:
         Stop("myself", olive, f"/people/{olive.username}"),
         Stop("my account", olive, "/me"),
         Stop("my account, refused", olive, "/me", _submit("/me?_method=patch", name=" ")),
+        Stop("nobody blocked", olive, "/me/blocks"),
+        Stop("blocked people", new, "/me/blocks"),
         Stop("my devices", olive, "/me/sessions"),
         Stop("change the password", olive, "/me/password"),
         Stop(
