@@ -188,3 +188,14 @@ def test_a_text_that_is_too_long_says_so_at_the_field(causerie: Causerie, visit:
     composer(page).fill("shorter")
     expect(composer(page)).to_have_attribute("aria-invalid", "false")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_whoever_logs_out_leaves_no_draft_on_the_computer(causerie: Causerie, visit: Visit) -> None:
+    olive = causerie.person("Olive Owner")
+    chess = olive.group("Chess club")
+    page = visit(olive, f"/conversations/{chess}")
+    composer(page).fill("not for whoever sits down next")
+    assert "not for whoever" in page.evaluate("JSON.stringify(localStorage)")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/auth/login")
+    assert "not for whoever" not in page.evaluate("JSON.stringify(localStorage)")
