@@ -35,6 +35,7 @@ from app.core.templates import STATIC
 from app.live import web as live
 from app.live.hub import Hub
 from app.messages import web as messages
+from app.people import policy
 from app.people import queries as people_queries
 from app.people import web as people
 
@@ -62,7 +63,9 @@ async def own_style(me: Me) -> Response[str]:
 def create_app(settings: Settings | None = None) -> Litestar:
     """The whole application. It connects to `settings.database_url` when it starts."""
     settings = settings or load(os.environ)
-    templates.FILTERS.update(device=describe, sidebar_items=sidebar_items, member_items=member_items)
+    templates.FILTERS.update(
+        device=describe, sidebar_items=sidebar_items, member_items=member_items, may_make_groups=policy.may_make_groups
+    )
     logs.configure(settings.env, settings.log_level)
     backend = _backend(settings)
     channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])

@@ -2,7 +2,8 @@
 unlogged tables, fill factors. A test compares it with the tables of the code, column by column."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.engine import engine_finder
+
+from app.core.migration import of_statements
 
 ID = "2026-11-20T00:00:00:000000"
 VERSION = "1.38.0"
@@ -124,14 +125,4 @@ INSERT INTO conversation (kind) VALUES ('general');
 
 
 async def forwards() -> MigrationManager:
-    manager = MigrationManager(migration_id=ID, app_name="causerie", description=DESCRIPTION)
-
-    async def run() -> None:
-        engine = engine_finder()
-        assert engine is not None
-        for statement in STATEMENTS.split(";\n"):
-            if statement.strip():
-                await engine.run_ddl(statement)
-
-    manager.add_raw(run)
-    return manager
+    return of_statements(ID, DESCRIPTION, STATEMENTS)

@@ -1,7 +1,8 @@
 """Who may write where, and who wants nothing to do with whom."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.engine import engine_finder
+
+from app.core.migration import of_statements
 
 ID = "2026-11-21T00:00:00:000000"
 VERSION = "1.38.0"
@@ -26,14 +27,4 @@ CREATE INDEX block_by_blocked ON block (blocked, person);
 
 
 async def forwards() -> MigrationManager:
-    manager = MigrationManager(migration_id=ID, app_name="causerie", description=DESCRIPTION)
-
-    async def run() -> None:
-        engine = engine_finder()
-        assert engine is not None
-        for statement in STATEMENTS.split(";\n"):
-            if statement.strip():
-                await engine.run_ddl(statement)
-
-    manager.add_raw(run)
-    return manager
+    return of_statements(ID, DESCRIPTION, STATEMENTS)

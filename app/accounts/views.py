@@ -25,11 +25,6 @@ class Me(msgspec.Struct, frozen=True):
     def is_admin(self) -> bool:
         return self.role == "admin"
 
-    @property
-    def may_make_groups(self) -> bool:
-        """As `people/policy` says, for pages: what nobody may do is not offered."""
-        return self.policy == "open" or self.role in ("teacher", "admin")
-
 
 class PersonView(msgspec.Struct, frozen=True):
     """A person as they see themselves: the only view with an e-mail address."""

@@ -63,3 +63,12 @@ async def test_open_pages_of_whoever_has_another_role_are_loaded_anew(cast: Cast
         await feed.until(lambda f: bool(f.named("sidebar")))
         await give(cast.ada, cast.milo, "teacher")
         await feed.until(lambda f: bool(f.named("reset")))
+
+
+async def test_the_form_leads_to_whoever_it_is_of_whatever_they_are_called(cast: Cast) -> None:
+    await cast.server.someone("roleplay", "Rolf Play")
+    assert 'action="/people/roleplay/role?_method=put"' in (await cast.ada.browser.get("/people/roleplay")).text
+    refused = await cast.ada.browser.post("/people/roleplay/role?_method=put", data={"role": "headmaster"})
+    assert refused.status_code == 422
+    assert 'action="/people/roleplay/role?_method=put"' in refused.text
+    assert 'href="/people/roleplay"' in refused.text
