@@ -40,6 +40,7 @@ class World:
     olive: Person
     milo: Person
     newcomer: Person
+    admin: Person
     chess: int
     direct: int
     empty: int
@@ -62,11 +63,13 @@ def world(causerie: Causerie, language: str = "en") -> World:
     causerie.sql(
         "UPDATE message SET created_at = created_at - interval '2 days' WHERE conversation = $1 AND position < 5", chess
     )
+    admin = causerie.person("Ada Admin the Second", language)
+    causerie.sql("UPDATE person SET role = 'admin' WHERE id = $1", admin.id)
     newcomer.api.put(f"/people/{others[0].username}/block").raise_for_status()
     direct, empty = olive.direct(milo), olive.direct(others[0])
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
-    return World(olive, milo, newcomer, chess, direct, empty, mine, causerie.reset_token(olive))
+    return World(olive, milo, newcomer, admin, chess, direct, empty, mine, causerie.reset_token(olive))
 
 
 def every_page(there: World) -> list[Stop]:
@@ -131,6 +134,13 @@ def every_page(there: World) -> list[Stop]:
         Stop("people", olive, "/people"),
         Stop("nobody found", olive, "/people?q=nobody-is-called-like-that"),
         Stop("person", olive, f"/people/{milo.username}"),
+        Stop("person as an administrator", there.admin, f"/people/{milo.username}"),
+        Stop(
+            "role refused",
+            there.admin,
+            f"/people/{milo.username}",
+            _submit(f"/people/{milo.username}/role?_method=put", role="headmaster"),
+        ),
         Stop("myself", olive, f"/people/{olive.username}"),
         Stop("my account", olive, "/me"),
         Stop("my account, refused", olive, "/me", _submit("/me?_method=patch", name=" ")),

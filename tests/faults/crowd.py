@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 
@@ -46,7 +47,16 @@ class Crowd:
         return self._last[0] - since
 
     async def all_connected(self, seconds: float = 20) -> None:
-        await until(lambda: all(w.connected for w in self.watchers), seconds, "every stream is open")
+        """Waits until every stream is open and has the state that it begins with: one that a fault meets before that
+        is ended, and comes back."""
+        await until(lambda: all(w.connected and w.begun for w in self.watchers), seconds, "every stream is open")
+
+    async def all_live(self, seconds: float = 20) -> None:
+        """Waits for more messages and a heartbeat on every stream: by then each one has long been brought up to date."""
+        pings = [watcher.events["ping"] for watcher in self.watchers]
+        await self.more(15)
+        beaten = partial(_beaten, self.watchers, pings)
+        await until(beaten, seconds, "every stream had a heartbeat")
 
     @asynccontextmanager
     async def at_work(self, senders: Sequence[Sender | Visitor]) -> AsyncIterator[None]:
@@ -113,6 +123,10 @@ class Crowd:
     def replays(self) -> int:
         """Messages that were kept by a try that got no answer."""
         return sum(kept.found for kept in self.kept)
+
+
+def _beaten(watchers: Sequence[Watcher], pings: Sequence[int]) -> bool:
+    return all(watcher.events["ping"] > before for watcher, before in zip(watchers, pings, strict=True))
 
 
 def _difference(seen: list[int], wanted: list[int]) -> str:

@@ -178,6 +178,11 @@ class Watcher:
         room, _sep, change = id_.partition(":")  # a page follows one conversation
         return int(room), int(change)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the state came that every stream begins with."""
+        return bool(self.events["conversation" if self.json else "sidebar"])
+
     def last(self, room: int) -> int:
         """The last change that it was told of that conversation."""
         return max((change for where, change in self.messages if where == room), default=0)
