@@ -12,10 +12,10 @@ import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -41,13 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 PASSWORD = "three blue horses run"
+# The general room is what the migrations put there; the processes that live are still alive.
+AS_NEW = """
+    DO $$ BEGIN EXECUTE (
+        SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' CASCADE' FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'live_process')
+    ); END $$;
+    INSERT INTO conversation (kind) VALUES ('general');
+"""
 # Everything is on loopback. Without this each client reads all certificate authorities: a second of CPU a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    """The DSN of a migrated database that each test copies."""
+    """The DSN of a migrated database that is copied and never touched."""
     folder = Path(tempfile.mkdtemp(prefix="causerie-tests-"))
     folder.chmod(0o711)  # when the tests run as root, Postgres runs as another user and must enter
     try:
@@ -58,24 +66,32 @@ def cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-async def dsn(cluster: str) -> AsyncIterator[str]:
-    """A fresh migrated database of this test's own."""
-    name = f"test_{uuid4().hex[:12]}"
-    admin = cluster.replace("@/causerie?", "@/postgres?")
-    connection = await asyncpg.connect(admin)
-    await connection.execute(f"CREATE DATABASE {name} TEMPLATE causerie STRATEGY file_copy")
+@pytest.fixture(scope="session")
+async def copied(cluster: str) -> str:
+    """The DSN of the database that the tests of this process use in turn."""
+    connection = await asyncpg.connect(cluster.replace("@/causerie?", "@/postgres?"))
+    await connection.execute("CREATE DATABASE tests TEMPLATE causerie")
     await connection.close()
-    yield cluster.replace("@/causerie?", f"@/{name}?")
-    connection = await asyncpg.connect(admin)
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    return cluster.replace("@/causerie?", "@/tests?")
 
 
 @pytest.fixture
-def settings(dsn: str, tmp_path: Path) -> Settings:
+async def dsn(copied: str, request: pytest.FixtureRequest) -> str:
+    """The migrated database as if it were new. Numbers go on where the last test left them: none of what a server
+    remembers by number is wrong for the next one."""
+    if "server" not in request.fixturenames:
+        await stop_kept()  # who needs none may connect in its place
+    connection = await asyncpg.connect(copied)
+    await connection.execute(AS_NEW)
+    await connection.close()
+    return copied
+
+
+@pytest.fixture
+def settings(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings as in development, without rate limits; tests replace what they are about."""
-    environ = {"DATABASE_URL": dsn, "DATA_DIR": str(tmp_path), "RATE_LIMITS": "off", "LOG_LEVEL": "error"}
+    folder = tmp_path_factory.getbasetemp() / "data"
+    environ = {"DATABASE_URL": dsn, "DATA_DIR": str(folder), "RATE_LIMITS": "off", "LOG_LEVEL": "error"}
     return load(environ)
 
 
@@ -137,6 +153,17 @@ class Server:
         browser.cookies.set("refresh", tokens.refresh)
         return Actor(name, person, username, api, browser, tokens.access, tokens.refresh, session)
 
+    async def emptied(self) -> None:
+        """Everyone goes, and nothing of them stays open."""
+        for client in self.clients:
+            await client.aclose()
+        self.clients.clear()
+        hub = self.app.state.hub
+        for stream in list(hub.streams.values()):
+            stream.close()
+        while hub.streams or hub._closed:
+            await asyncio.sleep(0.001)  # what is left of the work of this loop; nothing tells when it is done
+
     def nobody(self) -> Actor:
         return Actor("Nobody", 0, "nobody", self.client(accept="application/json"), self.browser())
 
@@ -174,19 +201,52 @@ async def start_server(settings: Settings) -> Server:
 
 
 async def stop_server(server: Server) -> None:
-    for client in server.clients:
-        await client.aclose()
+    await server.emptied()
     server.app.state.hub.close_all()
     server.process.should_exit = True
     await server.process.serving  # type: ignore[attr-defined]
 
 
+@asynccontextmanager
+async def without_column(table: str, column: str) -> AsyncIterator[None]:
+    """A fault of ours: the schema is taken away under the feet of the house."""
+    await database.fetch(f"ALTER TABLE {table} RENAME COLUMN {column} TO gone")
+    try:
+        yield
+    finally:
+        await database.fetch(f"ALTER TABLE {table} RENAME COLUMN gone TO {column}")
+
+
+_kept: Server | None = None
+
+
+async def stop_kept() -> None:
+    """Ends the server that was kept for the next test."""
+    global _kept
+    if _kept is not None:
+        stopping, _kept = _kept, None
+        await stop_server(stopping)
+
+
 @pytest.fixture
 async def server(settings: Settings) -> AsyncIterator[Server]:
-    """A running Causerie on a fresh database."""
-    running = await start_server(settings)
+    """A running Causerie on a database as new. To make one costs more than most tests: so it is kept for the next one,
+    unless that wants other settings."""
+    global _kept
+    if _kept is None or _kept.settings != dataclasses.replace(
+        settings, port=_kept.settings.port, base_url=_kept.settings.base_url
+    ):
+        await stop_kept()
+        _kept = await start_server(settings)
+    running = _kept
     yield running
-    await stop_server(running)
+    await running.emptied()
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def none_kept_at_the_end(cluster: str) -> AsyncIterator[None]:
+    yield
+    await stop_kept()
 
 
 @dataclass

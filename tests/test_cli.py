@@ -22,6 +22,7 @@ import pytest
 import app
 from app.core import embedded, upkeep
 from app.core.supervisor import CannotStartError
+from tests.conftest import stop_kept
 
 PROJECT = Path(app.__file__).parent.parent
 
@@ -288,6 +289,7 @@ def test_a_database_that_does_not_exist_is_named(database: str, data_dir: Path) 
 
 
 async def test_an_up_to_date_database_passes_the_check(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stop_kept()
     with pytest.raises(CannotStartError, match="python -m app migrate"), monkeypatch.context() as hasty:
         hasty.setattr(upkeep, "PATIENCE", 1.0)
         await upkeep.require_up_to_date(database)
@@ -297,6 +299,7 @@ async def test_an_up_to_date_database_passes_the_check(database: str, monkeypatc
 
 
 async def test_whoever_migrates_at_this_moment_is_waited_for(database: str) -> None:
+    await stop_kept()
     waiting = asyncio.create_task(upkeep.require_up_to_date(database))
     await asyncio.sleep(0)
     assert await upkeep.migrate(database)

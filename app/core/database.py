@@ -139,6 +139,9 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
     token = _connection.set(connection)
     try:
         yield connection
+    except BaseException:
+        await _end_statement(connection)
+        raise
     finally:
         _connection.reset(token)
         await _give_back(source, connection)
@@ -179,8 +182,19 @@ async def fetch(sql: str, *args: Any) -> list[Row]:
     fresh = await source.acquire()
     try:
         return list(await fresh.fetch(sql, *args))
+    except BaseException:
+        await _end_statement(fresh)
+        raise
     finally:
         await _give_back(source, fresh)
+
+
+async def _end_statement(connection: asyncpg.Connection) -> None:
+    """Ends what came to nothing between its preparation and its execution (its arguments could not be sent, its task
+    was cancelled): Postgres waits for more, and holds its locks and its snapshot, until it hears of the connection
+    again. That could be minutes, and a migration would wait as long."""
+    with suppress(*UNAVAILABLE, asyncpg.PostgresError):
+        await connection.execute("SELECT 1")
 
 
 async def _give_back(source: asyncpg.Pool, connection: asyncpg.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import re
@@ -20,7 +19,10 @@ from app.accounts.usernames import FORM, is_reserved
 from app.core import database, security
 from app.core.settings import Settings, load
 from app.demo.cast import characters
+from tests.conftest import stop_kept
 from tests.demo.invariants import wrong
+
+pytestmark = pytest.mark.xdist_group("demo")  # filled once
 
 NEW_PERSON = """
     INSERT INTO person (username, skeleton, name, email, email_key, password_hash, search_key)
@@ -43,14 +45,15 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-def filled(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+async def filled(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     """One filled database for the tests that only read."""
     name = f"demo_{uuid4().hex[:12]}"
     admin, dsn = (cluster.replace("@/causerie?", f"@/{each}?") for each in ("postgres", name))
-    asyncio.run(_execute(admin, f"CREATE DATABASE {name} TEMPLATE causerie"))
+    await stop_kept()
+    await _execute(admin, f"CREATE DATABASE {name} TEMPLATE causerie")
     settings = load({"DATABASE_URL": dsn, "DATA_DIR": str(tmp_path_factory.mktemp("demo"))})
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        asyncio.run(demo.fill(settings, dsn))
+        await demo.fill(settings, dsn)
     return Filled(dsn, printed.getvalue())  # it goes with the cluster, at the end of the session
 
 

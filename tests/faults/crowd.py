@@ -52,7 +52,7 @@ class Crowd:
         await until(lambda: all(w.connected and w.begun for w in self.watchers), seconds, "every stream is open")
 
     async def all_live(self, seconds: float = 20) -> None:
-        """Waits for more messages and a heartbeat on every stream: by then each one has long been brought up to date."""
+        """Waits for more messages and a heartbeat on every stream: by then each one is up to date."""
         pings = [watcher.events["ping"] for watcher in self.watchers]
         await self.more(15)
         beaten = partial(_beaten, self.watchers, pings)

@@ -96,4 +96,6 @@ async def test_reading_elsewhere_takes_the_count_away(cast: Cast) -> None:
         counts = {e.json["id"]: e.json["unread"] for e in feed.named("conversation")}
         assert counts[cast.chess] == 1
         await cast.mina.api.put(f"/conversations/{cast.chess}/read", json={"position": sent["position"]})
-        await feed.until(lambda f: any(e.json["id"] == cast.chess and e.json["unread"] == 0 for e in f.events))
+        await feed.until(
+            lambda f: any(e.json["id"] == cast.chess and e.json["unread"] == 0 for e in f.named("conversation"))
+        )
