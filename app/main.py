@@ -22,7 +22,7 @@ from app.accounts.auth import Identify, current_person
 from app.accounts.devices import describe
 from app.accounts.views import Me
 from app.admin import docs, health
-from app.conversations import queries as conversation_queries
+from app.conversations import lines
 from app.conversations import web as conversations
 from app.conversations.render import member_items, sidebar_items
 from app.core import database, logs, problems, templates
@@ -148,4 +148,4 @@ def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
 
 async def _shell(scope: Scope) -> Mapping[str, Any]:
     """What surrounds a whole page of someone signed in: their conversations."""
-    return {"sidebar": await conversation_queries.sidebar(scope["user"])}
+    return {"sidebar": await lines.sidebar(scope["user"])}

@@ -44,6 +44,7 @@ class World:
     chess: int
     direct: int
     empty: int
+    general: int
     mine: int
     link: str
 
@@ -65,11 +66,16 @@ def world(causerie: Causerie, language: str = "en") -> World:
     )
     admin = causerie.person("Ada Admin the Second", language)
     causerie.sql("UPDATE person SET role = 'admin' WHERE id = $1", admin.id)
+    general = admin.api.get("/conversations/general").json()["id"]
+    for what in ("pin", "mute"):
+        admin.api.put(f"/conversations/{general}/{what}", json={}).raise_for_status()
+    kept = admin.direct(milo)
+    admin.api.put(f"/conversations/{kept}/archive", json={}).raise_for_status()
     newcomer.api.put(f"/people/{others[0].username}/block").raise_for_status()
     direct, empty = olive.direct(milo), olive.direct(others[0])
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
-    return World(olive, milo, newcomer, admin, chess, direct, empty, mine, causerie.reset_token(olive))
+    return World(olive, milo, newcomer, admin, chess, direct, empty, general, mine, causerie.reset_token(olive))
 
 
 def every_page(there: World) -> list[Stop]:
@@ -127,6 +133,11 @@ def every_page(there: World) -> list[Stop]:
         Stop("settings as the owner", olive, f"{chess}/settings"),
         Stop("settings as a member", milo, f"{chess}/settings"),
         Stop("group not renamed", olive, f"{chess}/settings", _submit(f"{chess}?_method=patch", title=" ")),
+        Stop("settings of a direct conversation", milo, f"/conversations/{there.direct}/settings"),
+        Stop("settings of what is muted and pinned", there.admin, f"/conversations/{there.general}/settings"),
+        Stop("not muted", olive, f"{chess}/settings", _submit(f"{chess}/mute?_method=put", until="sometime")),
+        Stop("archive", there.admin, "/conversations?archived=true"),
+        Stop("nothing archived", olive, "/conversations?archived=true"),
         Stop("edit page", olive, f"/messages/{there.mine}/edit"),
         Stop("delete page", olive, f"/messages/{there.mine}/delete"),
         Stop("my messages", olive, "/messages"),

@@ -119,6 +119,23 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
         MEMBERS.format(204),
         {"position": 1},
     ),
+    (
+        "PUT /conversations/{conversation_id:int}/mute",
+        "/conversations/{group}/mute",
+        MEMBERS.format(200),
+        {"until": "hour"},
+    ),
+    ("DELETE /conversations/{conversation_id:int}/mute", "/conversations/{group}/mute", MEMBERS.format(200), None),
+    ("PUT /conversations/{conversation_id:int}/archive", "/conversations/{group}/archive", MEMBERS.format(200), {}),
+    (
+        "DELETE /conversations/{conversation_id:int}/archive",
+        "/conversations/{group}/archive",
+        MEMBERS.format(200),
+        None,
+    ),
+    ("PUT /conversations/{conversation_id:int}/pin", "/conversations/{group}/pin", MEMBERS.format(200), {}),
+    ("DELETE /conversations/{conversation_id:int}/pin", "/conversations/{group}/pin", MEMBERS.format(200), None),
+    ("PUT /conversations/{conversation_id:int}/unread", "/conversations/{group}/unread", MEMBERS.format(200), {}),
     ("GET /conversations/{conversation_id:int}/messages", "/conversations/{group}/messages", MEMBERS.format(200), None),
     (
         "POST /conversations/{conversation_id:int}/messages",

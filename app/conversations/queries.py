@@ -1,96 +1,19 @@
-"""Reads of conversations, each through the viewer's membership."""
-
-from datetime import UTC, datetime
+"""Reads of conversations and their members, each through the viewer's membership."""
 
 from app.accounts.views import Me
 from app.conversations import access, permission
 from app.conversations.access import HERE, OF_PERSON, Access
+from app.conversations.lines import COLUMNS, ITEM, item
 from app.conversations.views import (
-    ConversationItem,
-    ConversationsView,
     ConversationView,
     MembersView,
     MemberView,
     PanelView,
 )
 from app.core import database
-from app.core.errors import BadRequest, Forbidden, NotFound
-from app.core.i18n import _
-from app.people.views import PersonCard
+from app.core.errors import Forbidden, NotFound
 
-SIDEBAR = 100
 MEMBERS = 50
-# An opened direct conversation shows to the other one when there is something in it.
-SHOWN = "(c.kind <> 'direct' OR c.position > 0 OR c.owner = m.person)"
-# Exact to 100 and no further: what is shown above is "99+". Own and system messages never count.
-UNREAD = """
-    (SELECT count(*) FROM (
-        SELECT FROM message x WHERE x.conversation = i.id AND x.position > i.read_position
-          AND x.deleted_at IS NULL AND x.author <> i.person AND x.kind <> 'system' LIMIT 100
-    ) AS counted)
-"""
-ITEM = f"""
-    SELECT i.*, o.id AS other, o.username, o.name, o.role,
-           CASE WHEN i.position > i.read_position THEN {UNREAD} ELSE 0 END AS unread
-    FROM items i
-    LEFT JOIN LATERAL (
-        SELECT p.id, p.username, p.name, p.role FROM membership x JOIN person p ON p.id = x.person
-        WHERE i.kind = 'direct' AND x.conversation = i.id AND x.person <> i.person LIMIT 1
-    ) o ON true
-"""
-COLUMNS = "c.id, c.kind, c.title, c.owner, c.position, c.change, c.last_activity_at, m.read_position, m.person"
-
-
-async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
-    """The person's conversations by last activity; `after` is the `next` of the page before."""
-    view = await sidebar_of(me.id, after, limit)
-    if after or any(line.kind == "general" for line in view.conversations):
-        return view
-    # Where all lines are shown and this one is not, another request of theirs brought them in at this moment.
-    if await access.join_general(me.id) or view.next is None:
-        return await sidebar_of(me.id, after, limit)
-    return view
-
-
-async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
-    """The same by the person's id, for the feed."""
-    before, last = _cursor(after)
-    rows = await database.fetch(
-        f"""
-        WITH items AS MATERIALIZED (
-            SELECT {COLUMNS} FROM {OF_PERSON}
-            WHERE m.person = $1 AND {SHOWN} AND (c.last_activity_at, c.id) < ($2, $3)
-            ORDER BY c.last_activity_at DESC, c.id DESC LIMIT $4
-        )
-        {ITEM} ORDER BY i.last_activity_at DESC, i.id DESC
-        """,
-        person,
-        before,
-        last,
-        limit + 1,
-    )
-    shown = [item(row) for row in rows[:limit]]
-    more = f"{shown[-1].last_activity_at.isoformat()}~{shown[-1].id}" if len(rows) > limit else None
-    return ConversationsView(shown, more)
-
-
-async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[int, int], database.Row]:
-    """The sidebar lines of these (person, conversation) pairs, for those that are members; one query for all.
-
-    Rows, to be made into views by `item` in the language of each reader."""
-    rows = await database.fetch(
-        f"""
-        WITH items AS MATERIALIZED (
-            SELECT {COLUMNS} FROM unnest($1::bigint[], $2::bigint[]) AS w (person, conversation)
-            JOIN membership m ON m.person = w.person AND m.conversation = w.conversation
-            JOIN conversation c ON c.id = m.conversation AND {HERE} WHERE {SHOWN}
-        )
-        {ITEM}
-        """,
-        people,
-        conversations,
-    )
-    return {(row["person"], row["id"]): row for row in rows}
 
 
 async def ids(person: int) -> dict[int, int]:
@@ -159,6 +82,9 @@ async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView
         change=line.change,
         last_activity_at=line.last_activity_at,
         person=line.person,
+        pinned=line.pinned,
+        archived=line.archived,
+        muted_until=line.muted_until,
         owner_id=row["owner"] if row["kind"] == "group" else None,
         role="owner" if may.is_owner else "member",
         members=row["members"],
@@ -256,28 +182,3 @@ async def members_page(conversation_id: int, me: Me, after: str = "") -> Members
     people, more = await members(may, after)
     fields = {name: getattr(view, name) for name in view.__struct_fields__}
     return MembersView(**fields, people=people, next=more)
-
-
-def item(row: database.Row) -> ConversationItem:
-    """A sidebar line; a direct conversation is called by the other one's name."""
-    person = PersonCard(row["other"], row["username"], row["name"], row["role"]) if row["other"] else None
-    title = person.name if person else row["title"] or (_("General") if row["kind"] == "general" else _("Just you"))
-    return ConversationItem(
-        id=row["id"],
-        kind=row["kind"],
-        title=title,
-        unread=row["unread"],
-        change=row["change"],
-        last_activity_at=row["last_activity_at"],
-        person=person,
-    )
-
-
-def _cursor(after: str) -> tuple[datetime, int]:
-    if not after:
-        return datetime(9999, 1, 1, tzinfo=UTC), 0
-    moment, _sep, last = after.partition("~")
-    try:
-        return datetime.fromisoformat(moment), int(last)
-    except ValueError as error:
-        raise BadRequest(_("It is not well-formed.")) from error

@@ -17,7 +17,8 @@ def sidebar_item(item: ConversationItem, current: int | None, language: str) -> 
     """One line; `current` is the id of the conversation that is open on the page, or None."""
     open_now = current == item.id
     who = (item.person.id, item.person.name) if item.person else None
-    key = (language, open_now, item.id, item.kind, item.title, item.unread, item.last_activity_at, who)
+    own = (item.unread, item.pinned, item.muted_until)
+    key = (language, open_now, item.id, item.kind, item.title, item.last_activity_at, who, own)
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_item.html")

@@ -32,10 +32,14 @@ class Conversation(Table, tablename="conversation"):
 
 
 class Membership(Table, tablename="membership"):
-    """A person in a conversation, with the place up to which they have read."""
+    """A person in a conversation, with the place up to which they have read, and what they keep for themselves."""
 
     id = BigSerial(primary_key=True)
     conversation = ForeignKey(Conversation, on_delete=OnDelete.cascade, null=False)
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
     joined_at = Timestamptz()
     read_position = BigInt(default=0)
+    muted_until = Timestamptz(null=True, default=None)
+    # Where the conversation stood when it was put away.
+    archived_position = BigInt(null=True, default=None)
+    pinned = Boolean(default=False)

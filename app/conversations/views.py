@@ -8,7 +8,8 @@ from app.people.views import PersonCard
 
 
 class ConversationItem(msgspec.Struct, kw_only=True):
-    """A line of the sidebar. `person` is the other one of a direct conversation; `unread` counts to 100, shown 99+."""
+    """A line of the sidebar. `person` is the other one of a direct conversation; `unread` counts to 100, shown 99+.
+    The rest is the viewer's own: on top, put away, silent until then (null: not silent; the year 9999: for ever)."""
 
     id: int
     kind: str
@@ -17,17 +18,23 @@ class ConversationItem(msgspec.Struct, kw_only=True):
     change: int
     last_activity_at: datetime
     person: PersonCard | None = None
+    pinned: bool = False
+    archived: bool = False
+    muted_until: datetime | None = None
 
 
 class ConversationsView(msgspec.Struct):
-    """A person's conversations, the latest activity first. `next` continues after the last one, null at the end."""
+    """A person's conversations, the pinned ones first, then by latest activity; or what they have put away. `next`
+    continues after the last one, null at the end."""
 
     conversations: list[ConversationItem]
     next: str | None = None
+    archived: bool = False
 
     @property
     def unread(self) -> int:
-        return sum(item.unread for item in self.conversations)
+        """What the title of the page counts: silent ones do not."""
+        return sum(item.unread for item in self.conversations if item.muted_until is None)
 
 
 class ConversationView(ConversationItem, kw_only=True):

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
-from app.conversations import access
+from app.conversations import access, lines
 from app.conversations import queries as conversations
 from app.core import database, i18n
 from app.core.bell import Bell
@@ -173,7 +173,7 @@ class Hub:
     async def send_state(self, stream: Stream) -> None:
         """Writes the present state: the whole sidebar, in the language of the stream."""
         i18n.use(stream.locale)
-        view = await conversations.sidebar_of(stream.person)
+        view = await lines.sidebar_of(stream.person)
         stream.deliver(sidebar_event(stream.json, stream.locale, view))
         for conversation in list(stream.parted):  # told again: it may have been before the stream had started
             self.state.line(stream.person, conversation)

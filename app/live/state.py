@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.conversations import queries, render
+from app.conversations import lines, queries, render
 from app.conversations.views import ConversationItem, ConversationsView, PanelView
 from app.core import database, i18n
 from app.core.i18n import Locale
@@ -101,7 +101,7 @@ class State:
             pairs = waiting[start : start + MOST_PAIRS]
             people, conversations = [p for p, _c in pairs], [c for _p, c in pairs]
             with _taken(self.lines, pairs):
-                rows = await queries.item_rows(people, conversations)
+                rows = await lines.item_rows(people, conversations)
             told: dict[Stream, list[bytes]] = defaultdict(list)  # one write a stream, not one a line
             for pair in pairs:
                 row = rows.get(pair)
@@ -111,7 +111,7 @@ class State:
                     self.hub.parted(pair[1], pair[0])
                 for stream in self.hub.by_person.get(pair[0], ()):
                     i18n.use(stream.locale)
-                    told[stream].append(line_event(stream, pair[1], queries.item(row) if row else None))
+                    told[stream].append(line_event(stream, pair[1], lines.item(row) if row else None))
             for stream, events in told.items():
                 stream.deliver(b"".join(events), len(events))
 
@@ -137,6 +137,8 @@ def line_event(stream: "Stream", conversation: int, item: ConversationItem | Non
         return wire.json_event("conversation", item)
     if item is None:
         return wire.event("conversation-gone", str(conversation))
+    if item.archived:
+        return wire.event("conversation-archived", str(conversation))
     return _line(render.sidebar_item(item, None, stream.locale.language))
 
 

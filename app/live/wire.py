@@ -1,8 +1,8 @@
 """The wire's vocabulary: every event that a stream can carry, in one place.
 
 With an id, for they can be replayed: `message`. Without, for they are the present state: `sidebar` (all of it),
-`conversation` (one line of it), `conversation-gone`, `conversation-head` (title and members of the open one), `ping`,
-`reset` (load the page anew), `close` (and why).
+`conversation` (one line of it), `conversation-gone`, `conversation-archived` (its line goes, it stays),
+`conversation-head` (title and members of the open one), `ping`, `reset` (load the page anew), `close` (and why).
 """
 
 import msgspec

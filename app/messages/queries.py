@@ -63,7 +63,9 @@ async def first_unread(conversation: int, read: int, me: Me) -> int | None:
     found = await database.fetch_value(
         """
         SELECT x.position FROM message x WHERE x.conversation = $1 AND x.position > $2 AND x.author <> $3
-          AND x.kind <> 'system' AND x.deleted_at IS NULL ORDER BY x.position LIMIT 1
+          AND x.kind <> 'system' AND x.deleted_at IS NULL
+          AND NOT EXISTS (SELECT FROM block b WHERE b.person = $3 AND b.blocked = x.author)
+        ORDER BY x.position LIMIT 1
         """,
         conversation,
         read,

@@ -14,21 +14,43 @@ function markCurrent() {
   if (here) list.querySelector(`#conversation-${here} > a`)?.setAttribute("aria-current", "page");
 }
 
+const isMuted = (item) => Number(item.dataset.mutedUntil ?? 0) * 1000 > Date.now();
+
 function total() {
   let unread = 0;
-  for (const item of list.children) unread += Number(item.dataset.unread || 0);
+  for (const item of list.children) unread += isMuted(item) ? 0 : Number(item.dataset.unread || 0);
   const shown = unread > 99 ? "99+" : String(unread);
   document.title = unread ? `(${shown}) ${title}` : title;
   if (unread) navigator.setAppBadge?.(unread).catch(() => {});
   else navigator.clearAppBadge?.().catch(() => {});
 }
 
+// The pinned ones first, then by the latest activity; what is no conversation ("more") stands last.
+const rank = (item) => [item.dataset.pinned === undefined ? 0 : 1, Number(item.dataset.activity ?? -1)];
+const isBefore = ([pin, at], [otherPin, otherAt]) => pin > otherPin || (pin === otherPin && at >= otherAt);
+
+function place(item) {
+  const mine = rank(item);
+  list.insertBefore(item, [...list.children].find((other) => other !== item && isBefore(mine, rank(other))) ?? null);
+}
+
+// A silence that ends while the page is open.
+function unmute() {
+  const ended = [...list.querySelectorAll("[data-muted-until]")].filter((item) => !isMuted(item));
+  for (const item of ended) {
+    delete item.dataset.mutedUntil;
+    item.classList.remove("sidebar-item-muted");
+    item.querySelector(".icon-silent")?.nextElementSibling.remove();
+    item.querySelector(".icon-silent")?.remove();
+  }
+  if (ended.length) total();
+}
+
 function upsert(html) {
   const item = fromHtml(html).querySelector("li");
   const focused = document.activeElement?.closest?.(".sidebar-item")?.id === item.id;
   document.getElementById(item.id)?.remove();
-  const next = [...list.children].find((other) => Number(other.dataset.activity ?? -1) <= Number(item.dataset.activity));
-  list.insertBefore(item, next ?? null);
+  place(item);
   if (focused) item.querySelector("a").focus();
   markCurrent();
   total();
@@ -40,7 +62,7 @@ function current({ unread, came }) {
   if (!item) return;
   if (came) {
     item.dataset.activity = Math.max(...[...list.children].map((other) => Number(other.dataset.activity ?? 0)));
-    if (list.firstElementChild !== item && !item.contains(document.activeElement)) list.prepend(item);
+    if (!item.contains(document.activeElement)) place(item);
     // What a line of the server has counted already is not counted again when it arrives.
     unread = Number(item.dataset.unread) + came.filter((each) => Number(each.dataset.change) > Number(item.dataset.change)).length;
   }
@@ -87,6 +109,10 @@ if (list) {
     if (detail !== here) return;
     gone = true;
     document.getElementById("connection").textContent = document.body.dataset.gone;
+  });
+  document.addEventListener("live:conversation-archived", ({ detail }) => {
+    document.getElementById(`conversation-${detail}`)?.remove();
+    total();
   });
   document.addEventListener("live:conversation-head", ({ detail }) => {
     for (const part of [...fromHtml(detail).children]) document.getElementById(part.id)?.replaceWith(part);

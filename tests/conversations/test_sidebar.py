@@ -83,5 +83,6 @@ async def test_it_holds_ones_own_conversations_and_no_others(cast: Cast) -> None
 
 async def test_a_line_carries_only_what_it_shows(cast: Cast) -> None:
     line = (await cast.milo.api.get("/conversations")).json()["conversations"][0]
-    assert line.keys() == {"id", "kind", "title", "unread", "change", "last_activity_at", "person"}
+    shown = {"id", "kind", "title", "unread", "change", "last_activity_at", "person"}
+    assert line.keys() == shown | {"pinned", "archived", "muted_until"}
     assert line["last_activity_at"].endswith("Z")

@@ -34,7 +34,7 @@ def apply(page: BeautifulSoup, event: Event) -> None:
         sidebar.extend(parts)
     elif event.name == "conversation":
         put_line(page, parts[0])
-    elif event.name == "conversation-gone":
+    elif event.name in ("conversation-gone", "conversation-archived"):
         found = page.find(id=f"conversation-{event.data}")
         if isinstance(found, Tag):
             found.decompose()
@@ -54,6 +54,10 @@ def put_message(page: BeautifulSoup, item: Tag) -> None:
     messages.append(item)
 
 
+def rank(item: Tag) -> tuple[bool, float]:
+    return item.has_attr("data-pinned"), float(str(item["data-activity"]))
+
+
 def put_line(page: BeautifulSoup, item: Tag) -> None:
     there = page.find(id=item["id"])
     if isinstance(there, Tag):
@@ -61,7 +65,7 @@ def put_line(page: BeautifulSoup, item: Tag) -> None:
     sidebar = page.find(id="sidebar-items")
     assert isinstance(sidebar, Tag)
     for other in sidebar.select("li.sidebar-item"):
-        if float(str(other["data-activity"])) <= float(str(item["data-activity"])):
+        if rank(other) <= rank(item):
             other.insert_before(item)
             return
     sidebar.append(item)
@@ -167,6 +171,22 @@ async def writes_directly(cast: Cast) -> object:
     return await cast.say(cast.oscar, "psst", direct)
 
 
+async def pins_elsewhere(cast: Cast) -> object:
+    return await cast.mina.api.put(f"/conversations/{cast.general}/pin", json={})
+
+
+async def mutes_elsewhere(cast: Cast) -> object:
+    return await cast.mina.api.put(f"/conversations/{cast.general}/mute", json={"until": "ever"})
+
+
+async def archives_elsewhere(cast: Cast) -> object:
+    return await cast.mina.api.put(f"/conversations/{cast.general}/archive", json={})
+
+
+async def marks_unread_elsewhere(cast: Cast) -> object:
+    return await cast.mina.api.put(f"/conversations/{cast.general}/unread", json={})
+
+
 async def first_of(cast: Cast) -> int:
     history = (await cast.milo.api.get(f"/conversations/{cast.chess}/messages")).json()["messages"]
     return next(int(m["id"]) for m in history if m["author"]["username"] == "milo" and m["kind"] == "text")
@@ -186,10 +206,17 @@ ACTIONS = [
     hands_over,
     makes_a_group_with_the_viewer,
     writes_directly,
+    pins_elsewhere,
+    mutes_elsewhere,
+    archives_elsewhere,
+    marks_unread_elsewhere,
 ]
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.__name__)
 async def test_old_page_and_fragments_are_a_fresh_page(cast: Cast, action: Action) -> None:
     await said(cast)
+    await cast.mina.api.get("/conversations/general")
+    hello = await cast.say(cast.ada, "welcome", cast.general)
+    await cast.mina.api.put(f"/conversations/{cast.general}/read", json={"position": hello["position"]})
     await check(cast, cast.mina, action)

@@ -6,7 +6,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from app.conversations import queries
+from app.conversations import lines, queries
 from app.live.tail import Tail
 from tests.conftest import Cast
 from tests.streams import following
@@ -18,7 +18,8 @@ async def test_a_change_during_the_read_of_the_one_before_is_told(
 ) -> None:
     """The read ends late: what it found was true before the second change."""
     hub: Any = cast.server.app.state.hub
-    real = getattr(queries, read)
+    module = {"panel": queries, "item_rows": lines}[read]
+    real = getattr(module, read)
     reading, go = asyncio.Event(), asyncio.Event()
 
     async def slow(*arguments: Any) -> Any:
@@ -29,7 +30,7 @@ async def test_a_change_during_the_read_of_the_one_before_is_told(
 
     async with following(cast.server, cast.milo, f"{cast.chess}:0", json=False) as feed:
         await feed.until(lambda f: bool(f.named("conversation-head")))
-        monkeypatch.setattr(queries, read, slow)
+        monkeypatch.setattr(module, read, slow)
         hub.state.head(cast.chess)
         hub.state.line(cast.milo.id, cast.chess)
         await asyncio.wait_for(reading.wait(), 5)

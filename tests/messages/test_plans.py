@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.conversations.queries import COLUMNS, ITEM
+from app.conversations.lines import COLUMNS, ITEM
 from app.core import database
 from app.messages.queries import FEED, LINES
 from app.messages.sending import SENDS, SENDS_ONE

@@ -1,4 +1,4 @@
-"""Conversations: the list, new ones, their members and settings. The timeline itself is of `messages/web`."""
+"""Conversations: the list, new ones, their members and settings, alike for all who are in them."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from litestar import delete, get, patch, post, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
-from app.conversations import actions, blocks, queries
+from app.conversations import actions, lines, queries
 from app.conversations.views import ConversationsView, ConversationView, MembersView
 from app.core import limits
 from app.core.bell import Bell
@@ -43,10 +43,11 @@ class Read(msgspec.Struct):
 
 
 @get("/conversations")
-async def index(me: Me, after: str = "", limit: Limit = 100) -> Page[ConversationsView]:
+async def index(me: Me, after: str = "", archived: bool = False, limit: Limit = 100) -> Page[ConversationsView]:
+    read = lines.archived if archived else lines.sidebar
     return Page(
-        "conversations/index.html",
-        await queries.sidebar(me, after, limit),
+        "conversations/archived.html" if archived else "conversations/index.html",
+        await read(me, after, limit),
         partial="conversations/_sidebar_items.html",
         extra={"current": None, "language": me.language},
     )
@@ -154,22 +155,6 @@ async def read(conversation_id: int, data: Read, me: Me, bell: Bell) -> Page[Non
     return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}")
 
 
-@put("/people/{username:str}/block", status_code=204)
-async def block(username: str, me: Me, bell: Bell) -> Page[None]:
-    other = await blocks.block(me, username)
-    for person in (me.id, other):
-        bell.ring("p", person)
-    return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="blocked")
-
-
-@delete("/people/{username:str}/block", status_code=204)
-async def unblock(username: str, me: Me, bell: Bell) -> Page[None]:
-    other = await blocks.unblock(me, username)
-    for person in (me.id, other):
-        bell.ring("p", person)
-    return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="unblocked")
-
-
 HANDLERS = [
     index,
     new,
@@ -184,6 +169,4 @@ HANDLERS = [
     remove_member,
     hand_over,
     read,
-    block,
-    unblock,
 ]

@@ -1,0 +1,135 @@
+"""The lines of the sidebar: a person's conversations as they stand in their list."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from app.accounts.views import Me
+from app.conversations import access
+from app.conversations.access import HERE, OF_PERSON
+from app.conversations.views import ConversationItem, ConversationsView
+from app.core import database
+from app.core.errors import BadRequest
+from app.core.i18n import _
+from app.people.views import PersonCard
+
+SIDEBAR = 100
+# An opened direct conversation shows to the other one when there is something in it.
+SHOWN = "(c.kind <> 'direct' OR c.position > 0 OR c.owner = m.person)"
+MUTED = "coalesce(m.muted_until > now(), false)"
+# Put away; what comes later brings it back, unless it is muted.
+ARCHIVED = f"(m.archived_position IS NOT NULL AND (c.position <= m.archived_position OR {MUTED}))"
+# Exact to 100 and no further: what is shown above is "99+". Own and system messages never count, nor what those wrote
+# whom one has blocked.
+UNREAD = """
+    (SELECT count(*) FROM (
+        SELECT FROM message x WHERE x.conversation = i.id AND x.position > i.read_position
+          AND x.deleted_at IS NULL AND x.author <> i.person AND x.kind <> 'system'
+          AND NOT EXISTS (SELECT FROM block b WHERE b.person = i.person AND b.blocked = x.author) LIMIT 100
+    ) AS counted)
+"""
+ITEM = f"""
+    SELECT i.*, o.id AS other, o.username, o.name, o.role,
+           CASE WHEN i.position > i.read_position THEN {UNREAD} ELSE 0 END AS unread
+    FROM items i
+    LEFT JOIN LATERAL (
+        SELECT p.id, p.username, p.name, p.role FROM membership x JOIN person p ON p.id = x.person
+        WHERE i.kind = 'direct' AND x.conversation = i.id AND x.person <> i.person LIMIT 1
+    ) o ON true
+"""
+COLUMNS = f"""
+    c.id, c.kind, c.title, c.owner, c.position, c.change, c.last_activity_at, m.read_position, m.person, m.pinned,
+    CASE WHEN {MUTED} THEN m.muted_until END AS muted_until, {ARCHIVED} AS archived
+"""
+
+
+async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+    """The person's conversations, the pinned ones first, by last activity; `after` is the `next` of the page before."""
+    view = await sidebar_of(me.id, after, limit)
+    if after or any(line.kind == "general" for line in view.conversations):
+        return view
+    # Where all lines are shown and this one is not, another request of theirs brought them in at this moment.
+    if await access.join_general(me.id) or view.next is None:
+        return await sidebar_of(me.id, after, limit)
+    return view
+
+
+async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+    """The same by the person's id, for the feed."""
+    return await _page(person, f"NOT {ARCHIVED}", after, limit)
+
+
+async def archived(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+    """What the person has put away, in the same order."""
+    view = await _page(me.id, ARCHIVED, after, limit)
+    return msgspec.structs.replace(view, archived=True)
+
+
+async def _page(person: int, condition: str, after: str, limit: int) -> ConversationsView:
+    pinned, before, last = _cursor(after)
+    rows = await database.fetch(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS} FROM {OF_PERSON}
+            WHERE m.person = $1 AND {SHOWN} AND {condition} AND (m.pinned, c.last_activity_at, c.id) < ($2, $3, $4)
+            ORDER BY m.pinned DESC, c.last_activity_at DESC, c.id DESC LIMIT $5
+        )
+        {ITEM} ORDER BY i.pinned DESC, i.last_activity_at DESC, i.id DESC
+        """,
+        person,
+        pinned,
+        before,
+        last,
+        limit + 1,
+    )
+    shown = [item(row) for row in rows[:limit]]
+    end = shown[-1] if len(rows) > limit else None
+    more = f"{end.last_activity_at.isoformat()}~{end.id}{'~pinned' if end.pinned else ''}" if end else None
+    return ConversationsView(shown, more)
+
+
+async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[int, int], database.Row]:
+    """The sidebar lines of these (person, conversation) pairs, for those that are members; one query for all.
+
+    Rows, to be made into views by `item` in the language of each reader."""
+    rows = await database.fetch(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS} FROM unnest($1::bigint[], $2::bigint[]) AS w (person, conversation)
+            JOIN membership m ON m.person = w.person AND m.conversation = w.conversation
+            JOIN conversation c ON c.id = m.conversation AND {HERE} WHERE {SHOWN}
+        )
+        {ITEM}
+        """,
+        people,
+        conversations,
+    )
+    return {(row["person"], row["id"]): row for row in rows}
+
+
+def item(row: database.Row) -> ConversationItem:
+    """A sidebar line; a direct conversation is called by the other one's name."""
+    person = PersonCard(row["other"], row["username"], row["name"], row["role"]) if row["other"] else None
+    title = person.name if person else row["title"] or (_("General") if row["kind"] == "general" else _("Just you"))
+    return ConversationItem(
+        id=row["id"],
+        kind=row["kind"],
+        title=title,
+        unread=row["unread"],
+        change=row["change"],
+        last_activity_at=row["last_activity_at"],
+        person=person,
+        pinned=row["pinned"],
+        archived=row["archived"],
+        muted_until=row["muted_until"],
+    )
+
+
+def _cursor(after: str) -> tuple[bool, datetime, int]:
+    if not after:
+        return True, datetime(9999, 1, 1, tzinfo=UTC), 0
+    moment, last, *pinned = after.split("~") + ([] if "~" in after else [""])
+    try:
+        return bool(pinned), datetime.fromisoformat(moment), int(last)
+    except ValueError as error:
+        raise BadRequest(_("It is not well-formed.")) from error

@@ -1,0 +1,5 @@
+"""What conversations answer to. The timeline itself is of `messages/web`."""
+
+from app.conversations.web import blocks, personal, rooms
+
+HANDLERS = [*rooms.HANDLERS, *personal.HANDLERS, *blocks.HANDLERS]
