@@ -23,8 +23,8 @@ from app.accounts.devices import describe
 from app.accounts.views import Me
 from app.admin import docs, health
 from app.conversations import lines
+from app.conversations import render as conversation_pieces
 from app.conversations import web as conversations
-from app.conversations.render import member_items, sidebar_items
 from app.core import database, logs, problems, templates
 from app.core.bell import CHANNEL, Bell, PostgresBackend, RedisBackend
 from app.core.front import front_door
@@ -63,9 +63,8 @@ async def own_style(me: Me) -> Response[str]:
 def create_app(settings: Settings | None = None) -> Litestar:
     """The whole application. It connects to `settings.database_url` when it starts."""
     settings = settings or load(os.environ)
-    templates.FILTERS.update(
-        device=describe, sidebar_items=sidebar_items, member_items=member_items, may_make_groups=policy.may_make_groups
-    )
+    templates.FILTERS.update(conversation_pieces.FILTERS)
+    templates.FILTERS.update(device=describe, may_make_groups=policy.may_make_groups)
     logs.configure(settings.env, settings.log_level)
     backend = _backend(settings)
     channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])

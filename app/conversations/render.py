@@ -1,16 +1,30 @@
-"""Lines of the sidebar and of the members as HTML, made once for all who see the same.
+"""What stands around messages as HTML, made once for all who see the same.
 
 Lists come in one piece: each piece that a template writes costs a step in every template around it.
 """
 
+from collections.abc import Callable
+from typing import Protocol
+
 from markupsafe import Markup
 
-from app.conversations.views import ConversationItem, MemberView
+from app.accounts.views import Me
+from app.conversations.views import ConversationItem, ConversationView, MemberView, PanelView
 from app.core import i18n
 from app.core.cache import Cache
 from app.core.templates import environment
 
 _cache: Cache[Markup] = Cache(most=24_000_000)
+# Where the list goes, in what surrounds it. No text that is stored holds it.
+MARK = "\0"
+
+
+class MembersShown(Protocol):
+    """A view with some of the members of a conversation, and how many there are."""
+
+    id: int
+    members: int
+    people: list[MemberView]
 
 
 def sidebar_item(item: ConversationItem, current: int | None, language: str) -> Markup:
@@ -31,12 +45,47 @@ def sidebar_items(items: list[ConversationItem], current: int | None, language: 
     return Markup("".join([sidebar_item(item, current, language) for item in items]))
 
 
-def member_items(people: list[MemberView]) -> Markup:
-    """The members beside an open conversation, in the language of this request (or stream)."""
+def sidebar_frame(me: Me, path: str) -> tuple[Markup, Markup]:
+    """What stands before and after the list of conversations on the pages of that person."""
     language = i18n.current().language
-    key = (language, *[(person.id, person.username, person.name, person.owner) for person in people])
+    current = path if path in ("/conversations/new", "/people", "/me") else ""
+    key = ("frame", language, me.id, me.name, me.username, me.role, me.policy, current)
     found = _cache.get(key)
     if found is None:
-        template = environment(language).get_template("conversations/_member_items.html")
-        found = _cache.keep(key, Markup(template.render(people=people)))
+        template = environment(language).get_template("conversations/_sidebar_frame.html")
+        found = _cache.keep(key, Markup(template.render(me=me, path=current, items=MARK)))
+    before, _mark, after = found.partition(MARK)
+    return before, after
+
+
+def conversation_head(view: ConversationView | PanelView) -> Markup:
+    """The header of a conversation, in the language of this request (or stream): the same for all its members."""
+    language = i18n.current().language
+    person = view.person
+    who = (person.id, person.username, person.name) if person else None
+    key = ("head", language, view.id, view.kind, view.title, view.members, who)
+    found = _cache.get(key)
+    if found is None:
+        template = environment(language).get_template("conversations/_head.html")
+        found = _cache.keep(key, Markup(template.render(view=view)))
     return found
+
+
+def members_pane(view: MembersShown) -> Markup:
+    """The members beside an open conversation, in the language of this request (or stream)."""
+    language = i18n.current().language
+    people = [(person.id, person.username, person.name, person.owner) for person in view.people]
+    key = ("members", language, view.id, view.members, *people)
+    found = _cache.get(key)
+    if found is None:
+        template = environment(language).get_template("conversations/_members_pane.html")
+        found = _cache.keep(key, Markup(template.render(view=view)))
+    return found
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "sidebar_items": sidebar_items,
+    "sidebar_frame": sidebar_frame,
+    "conversation_head": conversation_head,
+    "members_pane": members_pane,
+}

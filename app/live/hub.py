@@ -146,7 +146,7 @@ class Hub:
                 if seen >= max(tail.place, heads.get(conversation, 0)):
                     stream.behind.discard(conversation)
                     break
-                rows = await messages.changed_rows(conversation, seen, MOST_AT_ONCE)
+                rows = await messages.changed_since(conversation, seen, MOST_AT_ONCE)
                 if stream.seen.get(conversation) != seen or conversation not in stream.behind:
                     continue  # removed meanwhile, or brought on by `refresh`
                 if not rows:  # the head moved without a message (a change that another one overtook)

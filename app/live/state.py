@@ -152,9 +152,7 @@ def head_event(locale: Locale, panel: PanelView) -> bytes:
     """The header and the members of an open conversation, as its page shows them."""
     i18n.use(locale)
     view = msgspec.structs.replace(panel, title=panel.title or i18n._("General"))
-    templates = environment(locale.language)
-    parts = ("conversations/_head.html", "conversations/_members_pane.html")
-    return wire.event("conversation-head", "".join(templates.get_template(part).render(view=view) for part in parts))
+    return wire.event("conversation-head", render.conversation_head(view) + render.members_pane(view))
 
 
 def sidebar_event(json: bool, locale: Locale, view: ConversationsView) -> bytes:

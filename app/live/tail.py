@@ -15,6 +15,7 @@ from app.core.database import Row
 from app.live import wire
 from app.live.stream import Stream, Variant
 from app.messages import queries, render
+from app.messages.lines import line
 
 log = structlog.get_logger()
 MOST_AT_ONCE = 200
@@ -53,7 +54,7 @@ class Tail:
         try:
             while self._awake and self.streams:
                 self._awake = False
-                rows = await queries.changed_rows(self.conversation, self.place, MOST_AT_ONCE)
+                rows = await queries.changed_since(self.conversation, self.place, MOST_AT_ONCE)
                 if rows:
                     self._hand_out(rows)
                     self._awake = self._awake or len(rows) == MOST_AT_ONCE
@@ -108,12 +109,12 @@ def encode(rows: list[Row], variant: Variant) -> list[tuple[int, bytes]]:
     i18n.use(variant.locale)
     events = []
     for row in rows:
-        line = queries.line(row)
-        id_ = f"{line.message.conversation_id}:{line.message.change}"
+        change = row["change"]
+        id_ = f"{row['conversation']}:{change}"
         if variant.json:
-            events.append((line.message.change, wire.json_event("message", line.message, id_)))
+            events.append((change, wire.json_event("message", line(row).message, id_)))
         else:
-            events.append((line.message.change, wire.event("message", str(render.fragment(line, variant.locale)), id_)))
+            events.append((change, wire.event("message", str(render.fragment(row, variant.locale)), id_)))
     return events
 
 

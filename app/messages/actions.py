@@ -10,6 +10,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
 from app.messages import access, markup, queries, sending
+from app.messages.lines import line
 from app.messages.sending import Draft
 from app.messages.views import Author, MessageView
 
@@ -35,9 +36,9 @@ async def send(
     if sent is None:
         raise NotFound
     if sent.again:
-        line = await queries.one(sent.id)
-        assert line is not None
-        return line.message
+        row = await queries.one(sent.id)
+        assert row is not None
+        return line(row).message
     return MessageView(
         id=sent.id,
         conversation_id=conversation,
@@ -137,7 +138,7 @@ async def _is_here(conversation: int, message_id: int) -> bool:
 async def _now(message_id: int, me: Me, changed: bool) -> MessageView:
     if not changed:  # the same text; or it is gone, or its author is, since access was given
         (await access.message(message_id, me)).require_mine()
-    line = await queries.one(message_id)
-    if line is None:
+    row = await queries.one(message_id)
+    if row is None:
         raise NotFound
-    return line.message
+    return line(row).message

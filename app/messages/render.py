@@ -13,8 +13,10 @@ from markupsafe import Markup
 
 from app.core import i18n
 from app.core.cache import Cache
+from app.core.database import Row
 from app.core.i18n import Locale
 from app.core.templates import environment
+from app.messages.lines import KEY, line
 from app.messages.views import Line
 
 # Messages of one author within this time stand under one name.
@@ -22,48 +24,35 @@ TOGETHER = timedelta(minutes=5)
 _cache: Cache[Markup] = Cache(most=24_000_000)
 
 
-def fragment(line: Line, locale: Locale) -> Markup:
-    """The HTML of one message in that locale."""
-    message, author, at, kind = line
-    subject = message.subject.name if message.subject else ""
-    # Its time too: in a database that was restored, the same numbers may be another message's.
-    mine = (message.id, message.change, message.created_at, message.author.name, subject)
-    key = (*mine, author, at, kind, locale.language, locale.time_zone)
+def fragment(row: Row, locale: Locale) -> Markup:
+    """The HTML of one message (a row of LINES) in that locale."""
+    # Its time is in the key too: in a database that was restored, the same numbers may be another message's.
+    key = (*row[:KEY], locale.language, locale.time_zone)
     found = _cache.get(key)
-    if found is None:
-        continues = (
-            author == message.author.id
-            and at is not None
-            and message.created_at - at < TOGETHER
-            and kind == message.kind != "system"
-        )
-        begins_day = at is None or not _same_day(at, message.created_at, locale)
-        html = _template(locale.language).render(
-            message=message, locale=locale, continues=continues and not begins_day, begins_day=begins_day
-        )
-        found = _cache.keep(key, Markup(html))
-    return found
+    return _cache.keep(key, made(line(row), locale)) if found is None else found
 
 
-def fragments(lines: list[Line], locale: Locale) -> Markup:
+def fragments(rows: list[Row], locale: Locale) -> Markup:
     """The HTML of them all, in that locale: in one piece, for each piece that a template writes costs a step in every
     template around it."""
-    return Markup("".join([fragment(line, locale) for line in lines]))
+    language, zone, get = locale.language, locale.time_zone, _cache.get
+    return Markup("".join([get((*row[:KEY], language, zone)) or fragment(row, locale) for row in rows]))
 
 
-def told(event: str, author: str, subject: str, title: str) -> str:
-    """A system message in words, in the language of this request (or stream)."""
-    _ = i18n._
-    names = {"author": author, "subject": subject, "title": title}
-    return {
-        "created": _("%(author)s made this group, “%(title)s”."),
-        "joined": _("%(author)s came in."),
-        "added": _("%(author)s added %(subject)s."),
-        "removed": _("%(author)s removed %(subject)s."),
-        "left": _("%(author)s left."),
-        "renamed": _("%(author)s renamed the group to “%(title)s”."),
-        "handed_over": _("%(author)s made %(subject)s the owner."),
-    }[event] % names
+def made(line: Line, locale: Locale) -> Markup:
+    """The fragment, made anew."""
+    message, author, at, kind = line
+    continues = (
+        author == message.author.id
+        and at is not None
+        and message.created_at - at < TOGETHER
+        and kind == message.kind != "system"
+    )
+    begins_day = at is None or not _same_day(at, message.created_at, locale)
+    html = _template(locale.language).render(
+        message=message, locale=locale, continues=continues and not begins_day, begins_day=begins_day
+    )
+    return Markup(html)
 
 
 @lru_cache

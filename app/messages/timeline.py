@@ -7,8 +7,10 @@ from app.conversations import access
 from app.conversations import queries as conversations
 from app.conversations.access import Access
 from app.core import database
+from app.core.database import Row
 from app.messages import queries
-from app.messages.views import HistoryView, Line, TimelineView
+from app.messages.lines import line
+from app.messages.views import HistoryView, TimelineView
 
 PAGE = queries.PAGE
 # With this many unread or fewer, the newest page holds the place where one left off.
@@ -24,28 +26,28 @@ class Wish:
     latest: bool = False
 
 
-async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> tuple[TimelineView, list[Line]]:
-    """The conversation with the wished stretch, and its lines to render; raises NotFound.
+async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> tuple[TimelineView, list[Row]]:
+    """The conversation with the wished stretch, and its messages as rows; raises NotFound. What is shown of them is
+    made by whoever knows in which format: the view has none yet.
 
     The head is read before the messages: what comes between the two is sent again by the feed, never left out.
     """
     async with database.one_connection():
         may, head = await conversations.opened(conversation_id, me)
-        lines = await _stretch(may, wish, limit)
+        rows = await _stretch(may, wish, limit)
         unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
         people = await conversations.glance(may, head.members)
-    messages = [line.message for line in lines]
-    first, last = (messages[0].position, messages[-1].position) if messages else (1, may.position)
+    first, last = (rows[0]["position"], rows[-1]["position"]) if rows else (1, may.position)
     view = TimelineView(
         **{name: getattr(head, name) for name in head.__struct_fields__},
-        messages=messages,
+        messages=[],
         older=first if first > 1 else None,
         newer=last + 1 if last < may.position else None,
         unread_from=unread_from,
         at_end=last >= may.position,
         people=people,
     )
-    return view, lines
+    return view, rows
 
 
 async def history(conversation_id: int, me: Me, before: int | None, after: int | None, limit: int) -> HistoryView:
@@ -53,14 +55,14 @@ async def history(conversation_id: int, me: Me, before: int | None, after: int |
     may = await access.member(conversation_id, me)
     if after is not None:
         found = await queries.changed_since(conversation_id, after, limit + 1)
-        messages = [line.message for line in found[:limit]]
+        messages = [line(row).message for row in found[:limit]]
         return HistoryView(messages, messages[-1].change if len(found) > limit else None, may.change)
     found = await queries.before(conversation_id, before if before is not None else 2**62, limit)
-    messages = [line.message for line in found]
+    messages = [line(row).message for row in found]
     return HistoryView(messages, messages[0].position if messages and messages[0].position > 1 else None, may.change)
 
 
-async def _stretch(may: Access, wish: Wish, limit: int) -> list[Line]:
+async def _stretch(may: Access, wish: Wish, limit: int) -> list[Row]:
     # Beyond either end stands that end: a page with nothing on it would lead nowhere.
     if wish.before is not None and wish.before > 1:
         return await queries.before(may.conversation, wish.before, limit)

@@ -11,12 +11,14 @@ from app.accounts.views import Me
 from app.conversations import actions as conversations
 from app.core import errors, i18n, limits
 from app.core.bell import Bell
+from app.core.database import Row
 from app.core.page import Form, Page, header, request_cookies, shape_wanted
 from app.core.problems import typed
 from app.core.settings import Settings
 from app.messages import access, actions, queries, render, timeline
+from app.messages.lines import line
 from app.messages.timeline import Wish
-from app.messages.views import HistoryView, Line, MessageView, MineView, TimelineView
+from app.messages.views import HistoryView, MessageView, MineView, TimelineView
 
 Position = Annotated[int | None, Parameter(ge=0, le=2**62)]
 From = Annotated[int | None, Parameter(query="from", ge=0, le=2**62)]
@@ -43,12 +45,15 @@ async def show(
     from_: From = None,
     latest: bool = False,
 ) -> Page[TimelineView]:
-    view, lines = await timeline.show(conversation_id, me, Wish(before, from_, latest))
+    view, rows = await timeline.show(conversation_id, me, Wish(before, from_, latest))
+    if shape_wanted(request.scope) == "json":
+        view.messages = [line(row).message for row in rows]
+        return Page("conversations/show.html", view)
     if view.unread and view.at_end and _reads_without_scripts(request):
         # A browser with scripts says itself what came on its screen; without them the page that it asked for is it.
         await conversations.mark_read(me, conversation_id, view.total)
         bell.ring("r", me.id, conversation_id)
-    return Page("conversations/show.html", view, form=_fresh(), extra=_rendered(lines, view.unread_from))
+    return Page("conversations/show.html", view, form=_fresh(), extra=_rendered(rows, view.unread_from))
 
 
 @get("/conversations/{conversation_id:int}/messages")
@@ -64,13 +69,13 @@ async def history(
     if shape_wanted(request.scope) == "json":
         return Page("conversations/show.html", await timeline.history(conversation_id, me, before, after, limit))
     view: Any
-    view, lines = await timeline.show(conversation_id, me, Wish(before, from_), limit)
+    view, rows = await timeline.show(conversation_id, me, Wish(before, from_), limit)
     return Page(
         "conversations/show.html",
         view,
         partial="conversations/_stretch.html",
         form=_fresh(),
-        extra={**_rendered(lines, view.unread_from), "end": "older" if before is not None else "newer"},
+        extra={**_rendered(rows, view.unread_from), "end": "older" if before is not None else "newer"},
     )
 
 
@@ -97,8 +102,8 @@ async def send(
         form = typed(request, wrong, error.message)
         view, extra = draft, _rendered([])
         if shape == "page":  # the whole page again, with what was typed
-            view, lines = await timeline.show(conversation_id, me, Wish(latest=True))
-            extra = _rendered(lines, view.unread_from)
+            view, rows = await timeline.show(conversation_id, me, Wish(latest=True))
+            extra = _rendered(rows, view.unread_from)
         return Page(
             "conversations/show.html",
             view,
@@ -110,14 +115,14 @@ async def send(
     bell.ring("c", conversation_id)
     if shape_wanted(request.scope) == "partial":
         # With the fresh composer goes the message, for a page whose stream is cut at this moment.
-        line = await queries.one(message.id)
+        row = await queries.one(message.id)
         return Page(
             "conversations/show.html",
             draft,
             partial=partial,
             status=201,
             form=_fresh(),
-            extra=_rendered([line] if line else []),
+            extra=_rendered([row] if row else []),
         )
     return Page("conversations/show.html", message, status=201, see_other=f"{here}?latest=true#end")
 
@@ -137,16 +142,16 @@ async def mine(me: Me, before: Position = None, limit: Limit = 50) -> Page[MineV
 async def permalink(message_id: int, me: Me) -> Page[MessageView]:
     """The message itself for a program, its fragment for a page that gives up editing, its place for everyone else."""
     may = await access.message(message_id, me)
-    line = await queries.one(message_id)
-    if line is None:
+    row = await queries.one(message_id)
+    if row is None:
         raise errors.NotFound
     there = f"/conversations/{may.conversation}?from={max(1, may.position - 20)}#message-{message_id}"
     return Page(
         "messages/edit.html",
-        line.message,
+        line(row).message,
         partial="messages/_changed.html",
         see_other=there,
-        extra=_rendered([line]),
+        extra=_rendered([row]),
     )
 
 
@@ -154,10 +159,10 @@ async def permalink(message_id: int, me: Me) -> Page[MessageView]:
 async def edit_page(message_id: int, me: Me) -> Page[MessageView]:
     may = await access.message(message_id, me)
     may.require_mine()
-    line = await queries.one(message_id)
-    if line is None:
+    row = await queries.one(message_id)
+    if row is None:
         raise errors.NotFound
-    return Page("messages/edit.html", line.message, partial="messages/_edit.html")
+    return Page("messages/edit.html", line(row).message, partial="messages/_edit.html")
 
 
 @patch("/messages/{message_id:int}")
@@ -170,10 +175,10 @@ async def edit(
     except errors.Invalid as error:
         if shape_wanted(request.scope) == "json":
             raise
-        line = await queries.one(message_id)
-        assert line is not None
+        row = await queries.one(message_id)
+        assert row is not None
         form = typed(request, error.fields)
-        return Page("messages/edit.html", line.message, partial="messages/_edit.html", status=422, form=form)
+        return Page("messages/edit.html", line(row).message, partial="messages/_edit.html", status=422, form=form)
     bell.ring("c", message.conversation_id)
     return await _changed(message, me)
 
@@ -182,10 +187,10 @@ async def edit(
 async def delete_page(message_id: int, me: Me) -> Page[MessageView]:
     may = await access.message(message_id, me)
     may.require_mine()
-    line = await queries.one(message_id)
-    if line is None:
+    row = await queries.one(message_id)
+    if row is None:
         raise errors.NotFound
-    return Page("messages/delete.html", line.message, partial="messages/_delete.html")
+    return Page("messages/delete.html", line(row).message, partial="messages/_delete.html")
 
 
 @delete("/messages/{message_id:int}", status_code=200)
@@ -196,11 +201,11 @@ async def remove(message_id: int, me: Me, bell: Bell) -> Page[MessageView]:
 
 
 async def _changed(message: MessageView, me: Me) -> Page[MessageView]:
-    line = await queries.one(message.id)
-    assert line is not None
+    row = await queries.one(message.id)
+    assert row is not None
     there = f"/conversations/{message.conversation_id}?from={max(1, message.position - 20)}#message-{message.id}"
     return Page(
-        "messages/edit.html", message, partial="messages/_changed.html", see_other=there, extra=_rendered([line])
+        "messages/edit.html", message, partial="messages/_changed.html", see_other=there, extra=_rendered([row])
     )
 
 
@@ -209,11 +214,17 @@ def _fresh() -> Form:
     return Form(values={"key": str(uuid4())})
 
 
-def _rendered(lines: list[Line], unread_from: int | None = None) -> dict[str, Any]:
+def _rendered(rows: list[Row], unread_from: int | None = None) -> dict[str, Any]:
     """For templates: the messages before the one that is marked as the first unread, and those from it on."""
-    cut = next((n for n, line in enumerate(lines) if line.message.position == unread_from), len(lines))
+    cut = len(rows)
+    if unread_from is not None:
+        cut = next((n for n, row in enumerate(rows) if row["position"] == unread_from), cut)
     locale = i18n.current()
-    return {"fragments": render.fragments(lines[:cut], locale), "unread": render.fragments(lines[cut:], locale)}
+    return {
+        "begins": not rows or rows[0]["position"] == 1,
+        "fragments": render.fragments(rows[:cut], locale),
+        "unread": render.fragments(rows[cut:], locale),
+    }
 
 
 def _reads_without_scripts(request: Request[Any, Any, Any]) -> bool:

@@ -9,7 +9,8 @@ import pytest
 
 from app.conversations.lines import COLUMNS, ITEM
 from app.core import database
-from app.messages.queries import FEED, LINES
+from app.messages.lines import LINES
+from app.messages.queries import FEED
 from app.messages.sending import SENDS, SENDS_ONE
 from app.people.policy import Policy
 from tests.conftest import Cast

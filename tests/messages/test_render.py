@@ -33,14 +33,12 @@ def line(author: int = 1, kind: str = "text", at: datetime = NOON, before: tuple
 
 
 def continues(one: Line, locale: Locale | None = None) -> bool:
-    render._cache.clear()
-    return "message-continues" in render.fragment(one, locale or Locale("en", "UTC"))
+    return "message-continues" in render.made(one, locale or Locale("en", "UTC"))
 
 
 def day(one: Line, locale: Locale) -> str:
     """The day that begins with it, as it is written; empty when none does."""
-    render._cache.clear()
-    found = re.search(r'class="day"><time datetime="[^"]*">([^<]*)<', render.fragment(one, locale))
+    found = re.search(r'class="day"><time datetime="[^"]*">([^<]*)<', render.made(one, locale))
     return found[1] if found else ""
 
 

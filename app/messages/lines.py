@@ -1,0 +1,63 @@
+"""A message as the database gives it, with what stands right before it, and the view that is made of it."""
+
+from app.core import database, i18n
+from app.messages import markup
+from app.messages.views import Author, Line, MessageView
+
+# The first KEY columns are all that its fragment depends on, beside what never changes.
+KEY = 8
+LINES = """
+    SELECT x.id, x.change, x.created_at, a.name, s.name AS subject_name, b.author AS before_author,
+           b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position, x.author, a.username, x.kind,
+           x.body, x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username
+    FROM message x
+    JOIN person a ON a.id = x.author
+    LEFT JOIN person s ON s.id = x.subject
+    LEFT JOIN message b ON b.conversation = x.conversation AND b.position = x.position - 1
+"""
+
+
+def line(row: database.Row) -> Line:
+    """A row of LINES as a message with what stands before it."""
+    (
+        id_, change, created_at, name, subject_name, before_author, before_at, before_kind,
+        conversation, position, author, username, kind, body, reply_to, edited_at, deleted_at, event, subject,
+        subject_username,
+    ) = row  # fmt: skip
+    html = ""
+    if kind == "system":
+        body = told(event, name, subject_name or "", body)
+    elif deleted_at is None:
+        html = markup.render(body)
+    message = MessageView(
+        id=id_,
+        conversation_id=conversation,
+        position=position,
+        change=change,
+        author=Author(author, username, name),
+        kind=kind,
+        body=body,
+        html=html,
+        reply_to=reply_to,
+        created_at=created_at,
+        edited_at=edited_at,
+        deleted_at=deleted_at,
+        event=event,
+        subject=Author(subject, subject_username, subject_name) if subject is not None else None,
+    )
+    return Line(message, before_author, before_at, before_kind)
+
+
+def told(event: str, author: str, subject: str, title: str) -> str:
+    """A system message in words, in the language of this request (or stream)."""
+    _ = i18n._
+    names = {"author": author, "subject": subject, "title": title}
+    return {
+        "created": _("%(author)s made this group, “%(title)s”."),
+        "joined": _("%(author)s came in."),
+        "added": _("%(author)s added %(subject)s."),
+        "removed": _("%(author)s removed %(subject)s."),
+        "left": _("%(author)s left."),
+        "renamed": _("%(author)s renamed the group to “%(title)s”."),
+        "handed_over": _("%(author)s made %(subject)s the owner."),
+    }[event] % names
