@@ -147,7 +147,8 @@ async def admit(scope: HTTPScope, receive: Receive, settings: Settings, by_cooki
         return receive
     _refuse_other_sites(scope, settings, by_cookie)
     try:
-        body = await asyncio.wait_for(_read(scope, receive), SECONDS_FOR_BODY)
+        async with asyncio.timeout(SECONDS_FOR_BODY):
+            body = await _read(scope, receive)
     except TimeoutError as error:
         raise errors.BadRequest(_("It took too long to arrive.")) from error
     kind, _sep, parameters = header(scope, b"content-type").lower().partition(";")

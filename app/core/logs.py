@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -51,9 +52,14 @@ def _line(_logger: Any, _method: str, event: Any) -> str:
 
 def _without_secrets(_logger: Any, _method: str, event: Any) -> Any:
     for key in event:
-        if _SECRET.search(key):
+        if _is_secret(key):
             event[key] = "(hidden)"
     return event
+
+
+@lru_cache(maxsize=500)
+def _is_secret(key: str) -> bool:
+    return _SECRET.search(key) is not None
 
 
 def _printable(_logger: Any, _method: str, event: Any) -> Any:
