@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
-from e2e.steps import eventually, live, message, waiting, write
+from e2e.steps import composer, eventually, live, message, waiting, write
 
 
 def test_what_is_sent_edited_and_deleted_is_seen_at_once(causerie: Causerie, visit: Visit) -> None:
@@ -197,3 +197,22 @@ def test_on_a_plain_http_address_one_talks_as_well(causerie: Causerie, visit: Vi
     expect(page.locator(".message[data-kind=text]")).to_have_count(1)
     expect(waiting(page)).to_have_count(0)
     assert [m["body"] for m in olive.messages(chess)][1:] == ["e4"]
+
+
+def test_one_sees_who_types_until_they_send_or_stop(causerie: Causerie, visit: Visit) -> None:
+    olive, milo, mina = (causerie.person(name) for name in ("Olive Owner", "Milo Member", "Mina Member"))
+    chess = olive.group("Chess club", milo, mina)
+    reader = live(visit(olive, f"/conversations/{chess}"))
+    line = reader.locator("#typing")
+    expect(line).to_be_empty()
+    writer, other = live(visit(milo, f"/conversations/{chess}")), live(visit(mina, f"/conversations/{chess}"))
+    composer(writer).press_sequentially("e")
+    expect(line).to_have_text("Milo Member is typing…")
+    composer(other).press_sequentially("c")
+    expect(line).to_have_text("Milo Member and Mina Member are typing…")
+    composer(writer).press_sequentially("4")
+    composer(writer).press("Enter")
+    expect(message(reader, "e4")).to_have_count(1)
+    expect(line).not_to_contain_text("Milo")
+    expect(line).to_be_empty()  # she has stopped
+    expect(writer.locator("#typing")).to_be_empty()

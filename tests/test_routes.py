@@ -135,6 +135,7 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ),
     ("PUT /conversations/{conversation_id:int}/pin", "/conversations/{group}/pin", MEMBERS.format(200), {}),
     ("DELETE /conversations/{conversation_id:int}/pin", "/conversations/{group}/pin", MEMBERS.format(200), None),
+    ("POST /conversations/{conversation_id:int}/typing", "/conversations/{group}/typing", MEMBERS.format(204), {}),
     ("PUT /conversations/{conversation_id:int}/unread", "/conversations/{group}/unread", MEMBERS.format(200), {}),
     ("GET /conversations/{conversation_id:int}/messages", "/conversations/{group}/messages", MEMBERS.format(200), None),
     (

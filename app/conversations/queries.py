@@ -1,5 +1,7 @@
 """Reads of conversations and their members, each through the viewer's membership."""
 
+from typing import NamedTuple
+
 from app.accounts.views import Me
 from app.conversations import access, permission
 from app.conversations.access import HERE, OF_PERSON, Access
@@ -12,6 +14,7 @@ from app.conversations.views import (
 )
 from app.core import database
 from app.core.errors import Forbidden, NotFound
+from app.people.access import visible
 
 MEMBERS = 50
 
@@ -57,11 +60,12 @@ async def conversation(conversation_id: int, me: Me) -> ConversationView:
     return (await opened(conversation_id, me))[1]
 
 
-async def require_writer(conversation_id: int, me: Me) -> None:
-    """Raises NotFound for who is not in it, Forbidden with the reason for who may only read."""
+async def require_writer(conversation_id: int, me: Me) -> int:
+    """Raises NotFound for who is not in it, Forbidden with the reason for who may only read. Gives how many are in."""
     view = await conversation(conversation_id, me)
     if view.why_not is not None:
         raise Forbidden(view.why_not)
+    return view.members
 
 
 async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView]:
@@ -174,6 +178,37 @@ async def among(conversation_id: int, people: list[int]) -> set[int]:
         "SELECT person FROM membership WHERE conversation = $1 AND person = ANY($2)", conversation_id, people
     )
     return {row["person"] for row in rows}
+
+
+class Typist(NamedTuple):
+    """Someone who types, and who of those that were asked about may know."""
+
+    conversation: int
+    person: int
+    username: str
+    name: str
+    told: list[int]
+
+
+async def typists(signals: list[tuple[int, int]], viewers: list[int]) -> list[Typist]:
+    """For each (conversation, person) who is still in it and may be seen: which of the viewers, who must be in it too,
+    is to be told. In one query for all."""
+    rows = await database.fetch(
+        f"""
+        SELECT t.conversation, p.id, p.username, p.name, ARRAY(
+            SELECT v.person FROM membership v WHERE v.conversation = t.conversation AND v.person = ANY($3)
+              AND v.person <> p.id AND {visible("v.person")}
+        ) AS told
+        FROM unnest($1::bigint[], $2::bigint[]) AS t (conversation, person)
+        JOIN membership m ON m.conversation = t.conversation AND m.person = t.person
+        JOIN conversation c ON c.id = m.conversation AND {HERE}
+        JOIN person p ON p.id = t.person
+        """,
+        [conversation for conversation, _person in signals],
+        [person for _conversation, person in signals],
+        viewers,
+    )
+    return [Typist(*row) for row in rows]
 
 
 async def members_page(conversation_id: int, me: Me, after: str = "") -> MembersView:

@@ -74,6 +74,8 @@ class Pace:
 MOST_PACED = 10_000
 # Nobody types five messages a second for a minute.
 WRITES = Pace(300, 60)
+# A page that is typed in says so every three seconds.
+TYPING = Pace(60, 60)
 
 
 def too_many(wait: float) -> TooMany:

@@ -20,6 +20,7 @@ from app.live import registry, wire
 from app.live.state import State, sidebar_event
 from app.live.stream import Stream
 from app.live.tail import Tail, encode, left_by
+from app.live.typing import Typing
 from app.live.watch import Watch
 from app.messages import queries as messages
 
@@ -46,6 +47,7 @@ class Hub:
         self.people_of: dict[int, set[int]] = defaultdict(set)
         self.heads: dict[int, int] = {}
         self.state = State(self)
+        self.typing = Typing(self)
         self.watch = Watch(self)
         self.closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,7 +57,7 @@ class Hub:
         with suppress(*database.UNAVAILABLE):
             await registry.say_alive(self.process, [])
         self.bell.subscribe(self.hear)
-        always = (self.state.run, self.watch.run, self._beat, self._live_on)
+        always = (self.state.run, self.typing.run, self.watch.run, self._beat, self._live_on)
         self._tasks = [asyncio.create_task(_kept_going(work)) for work in always]
 
     async def stop(self) -> None:
@@ -76,6 +78,8 @@ class Hub:
         """A hint from this process or another; see Bell for the kinds."""
         if kind == "c":
             self.changed(number)
+        elif kind == "t":
+            self.typing.hear(number, about)
         elif kind == "r":
             if number in self.by_person:
                 self.state.line(number, about)

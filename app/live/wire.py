@@ -2,13 +2,19 @@
 
 With an id, for they can be replayed: `message`. Without, for they are the present state: `sidebar` (all of it),
 `conversation` (one line of it), `conversation-gone`, `conversation-archived` (its line goes, it stays),
-`conversation-head` (title and members of the open one), `ping`, `reset` (load the page anew), `close` (and why).
+`conversation-head` (title and members of the open one), `typing` (who, for so many seconds), `ping`, `reset` (load the
+page anew), `close` (and why).
 """
 
 import msgspec
+from markupsafe import Markup
+
+from app.messages.views import Author
 
 PING = b"event: ping\ndata: 1\n\n"
 LAST_CHUNK = b"0\r\n\r\n"
+# How long it is true that someone types; who goes on typing says so twice meanwhile.
+TYPING_LASTS = 6
 _json = msgspec.json.Encoder()
 
 # Why a stream is closed with a word; after any other end the client comes back by itself.
@@ -51,3 +57,13 @@ def retry(milliseconds: int) -> bytes:
 def chunk(data: bytes) -> bytes:
     """The bytes framed as HTTP/1.1 has them in a body whose length nobody knows (RFC 9112, 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def typing_json(conversation: int, person: Author) -> bytes:
+    """That person types there, for the next TYPING_LASTS seconds unless they say it again."""
+    return json_event("typing", {"conversation_id": conversation, "person": person, "seconds": TYPING_LASTS})
+
+
+def typing_html(person: Author) -> bytes:
+    """The same for the page that has the conversation open: a name, which the page puts into words."""
+    return event("typing", Markup('<bdi data-person="{}">{}</bdi>').format(person.id, person.name))

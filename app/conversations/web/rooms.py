@@ -16,6 +16,8 @@ from app.core.i18n import _
 from app.core.page import Page
 from app.core.settings import Settings
 
+# In a larger room someone is always typing. (Zulip's MAX_STREAM_SIZE_FOR_TYPING_NOTIFICATIONS is 100 too.)
+MOST_TO_TELL = 100
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 
 
@@ -155,6 +157,14 @@ async def read(conversation_id: int, data: Read, me: Me, bell: Bell) -> Page[Non
     return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}")
 
 
+@post("/conversations/{conversation_id:int}/typing", status_code=204)
+async def typing(conversation_id: int, me: Me, settings: Settings, bell: Bell) -> Page[None]:
+    limits.TYPING.spend(settings, me.id)
+    if await queries.require_writer(conversation_id, me) <= MOST_TO_TELL:
+        bell.ring("t", conversation_id, me.id)
+    return Page("conversations/new.html", None, status=204, see_other=f"/conversations/{conversation_id}")
+
+
 HANDLERS = [
     index,
     new,
@@ -169,4 +179,5 @@ HANDLERS = [
     remove_member,
     hand_over,
     read,
+    typing,
 ]
