@@ -45,6 +45,7 @@ class World:
     direct: int
     empty: int
     general: int
+    announcements: int
     mine: int
     link: str
 
@@ -69,13 +70,14 @@ def world(causerie: Causerie, language: str = "en") -> World:
     general = admin.api.get("/conversations/general").json()["id"]
     for what in ("pin", "mute"):
         admin.api.put(f"/conversations/{general}/{what}", json={}).raise_for_status()
+    told = admin.api.post("/broadcasts", json={"body": "No lessons on Monday."}).json()["conversation_id"]
     kept = admin.direct(milo)
     admin.api.put(f"/conversations/{kept}/archive", json={}).raise_for_status()
     newcomer.api.put(f"/people/{others[0].username}/block").raise_for_status()
     direct, empty = olive.direct(milo), olive.direct(others[0])
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
-    return World(olive, milo, newcomer, admin, chess, direct, empty, general, mine, causerie.reset_token(olive))
+    return World(olive, milo, newcomer, admin, chess, direct, empty, general, told, mine, causerie.reset_token(olive))
 
 
 def every_page(there: World) -> list[Stop]:
@@ -136,6 +138,8 @@ def every_page(there: World) -> list[Stop]:
         Stop("settings of a direct conversation", milo, f"/conversations/{there.direct}/settings"),
         Stop("settings of what is muted and pinned", there.admin, f"/conversations/{there.general}/settings"),
         Stop("not muted", olive, f"{chess}/settings", _submit(f"{chess}/mute?_method=put", until="sometime")),
+        Stop("announcements", milo, f"/conversations/{there.announcements}"),
+        Stop("announcements as an administrator", there.admin, f"/conversations/{there.announcements}"),
         Stop("archive", there.admin, "/conversations?archived=true"),
         Stop("nothing archived", olive, "/conversations?archived=true"),
         Stop("edit page", olive, f"/messages/{there.mine}/edit"),

@@ -41,13 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 PASSWORD = "three blue horses run"
-# The general room is what the migrations put there; the processes that live are still alive.
+# The general room and the announcements are what the migrations put there; the processes that live are still alive.
 AS_NEW = """
     DO $$ BEGIN EXECUTE (
         SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' CASCADE' FROM pg_tables
         WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'live_process')
     ); END $$;
-    INSERT INTO conversation (kind) VALUES ('general');
+    INSERT INTO conversation (kind) VALUES ('general'), ('announcements');
 """
 # Everything is on loopback. Without this each client reads all certificate authorities: a second of CPU a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -90,6 +90,8 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("POST /conversations", "/conversations", SIGNED_IN.format(201), {"kind": "group", "title": "Tea"}),
     ("GET /conversations/new", "/conversations/new", SIGNED_IN.format(200), None),
     ("GET /conversations/general", "/conversations/general", SIGNED_IN.format(200), None),
+    ("GET /conversations/announcements", "/conversations/announcements", SIGNED_IN.format(200), None),
+    ("POST /broadcasts", "/broadcasts", "401 401 403 403 403 403 201 403", {"body": "hello, everyone"}),
     ("GET /conversations/{conversation_id:int}", "/conversations/{group}", MEMBERS.format(200), None),
     ("PATCH /conversations/{conversation_id:int}", "/conversations/{group}", OWNER.format(200), {"title": "Go"}),
     ("DELETE /conversations/{conversation_id:int}", "/conversations/{doomed}", OWNER.format(204), None),

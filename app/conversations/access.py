@@ -40,7 +40,8 @@ class Access:
 
 
 async def member(conversation: int, me: Me) -> Access:
-    """The access of a member; raises NotFound. Everyone is in the general room: who is new there joins by looking."""
+    """The access of a member; raises NotFound. Everyone is in the general room and hears the announcements: who is new
+    joins by looking."""
     access = await _find(conversation, me.id)
     if access is None:
         await join_general(me.id, only=conversation)
@@ -62,19 +63,33 @@ async def _find(conversation: int, person: int) -> Access | None:
     return Access(*row) if row else None
 
 
-async def join_general(person: int, only: int | None = None) -> int | None:
-    """Puts the person into the general room if they are not in it; gives its id unless they were in before."""
+async def join_general(person: int, only: int | None = None) -> bool:
+    """Puts the person into what everyone is in, the general room and the announcements (with `only`, provided that this
+    is one of them); says whether they were not there before. Of the announcements the last one is new to them."""
     async with database.transaction():
-        room = await database.fetch_value(
+        rooms = await database.fetch(
             """
-            SELECT c.id FROM conversation c WHERE c.kind = 'general' AND ($2::bigint IS NULL OR c.id = $2)
-              AND NOT EXISTS (SELECT FROM membership m WHERE m.conversation = c.id AND m.person = $1)
+            SELECT c.id, c.kind, c.position FROM conversation c
+            WHERE c.kind IN ('general', 'announcements') AND ($2::bigint IS NULL OR $2 IN (
+                SELECT o.id FROM conversation o WHERE o.kind IN ('general', 'announcements')
+              ))
+              AND NOT EXISTS (SELECT FROM membership m WHERE m.conversation = c.id AND m.person = $1) ORDER BY c.id
             """,
             person,
             only,
         )
-        if room is None:
-            return None
-        if await history.enter(room, person):  # or another request of theirs was first
-            await history.record(room, person, "joined")
-    return int(room)
+        for room in rooms:
+            # Unless another request of theirs was first.
+            if room["kind"] == "general" and await history.enter(room["id"], person):
+                await history.record(room["id"], person, "joined")
+            elif room["kind"] == "announcements":
+                await database.fetch(
+                    """
+                    INSERT INTO membership (conversation, person, read_position) VALUES ($1, $2, $3)
+                    ON CONFLICT DO NOTHING
+                    """,
+                    room["id"],
+                    person,
+                    max(0, room["position"] - 1),
+                )
+    return bool(rooms)

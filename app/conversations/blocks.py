@@ -4,6 +4,7 @@ from app.accounts.views import Me
 from app.core import database
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
+from app.people import access, contacts
 
 
 async def block(me: Me, username: str) -> int:
@@ -12,8 +13,9 @@ async def block(me: Me, username: str) -> int:
     if other == me.id:
         raise Invalid(username=_("That is you. Choose someone else."))
     async with database.transaction():
-        await _lock(me.id, other)
+        await access.hold(me.id, other)
         await database.fetch("INSERT INTO block (person, blocked) VALUES ($1, $2) ON CONFLICT DO NOTHING", me.id, other)
+        await contacts.forget(me.id, other)
         await _settle(me.id, other)
     return other
 
@@ -22,7 +24,7 @@ async def unblock(me: Me, username: str) -> int:
     """Takes it back; where there was none, nothing changes. Gives their id. Raises NotFound."""
     other = await _person(username)
     async with database.transaction():
-        await _lock(me.id, other)
+        await access.hold(me.id, other)
         await database.fetch("DELETE FROM block WHERE person = $1 AND blocked = $2", me.id, other)
         await _settle(me.id, other)
     return other
@@ -47,10 +49,6 @@ async def _person(username: str) -> int:
     if found is None:
         raise NotFound
     return int(found)
-
-
-async def _lock(one: int, other: int) -> None:
-    await database.fetch("SELECT id FROM person WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", [one, other])
 
 
 async def _settle(me: int, other: int) -> None:

@@ -14,8 +14,8 @@ from app.core.i18n import _
 from app.people.views import PersonCard
 
 SIDEBAR = 100
-# An opened direct conversation shows to the other one when there is something in it.
-SHOWN = "(c.kind <> 'direct' OR c.position > 0 OR c.owner = m.person)"
+# An opened direct conversation shows to the other one when there is something in it; so do the announcements.
+SHOWN = "(c.kind NOT IN ('direct', 'announcements') OR c.position > 0 OR c.owner = m.person)"
 MUTED = "coalesce(m.muted_until > now(), false)"
 # Put away; what comes later brings it back, unless it is muted.
 ARCHIVED = f"(m.archived_position IS NOT NULL AND (c.position <= m.archived_position OR {MUTED}))"
@@ -110,7 +110,7 @@ async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[i
 def item(row: database.Row) -> ConversationItem:
     """A sidebar line; a direct conversation is called by the other one's name."""
     person = PersonCard(row["other"], row["username"], row["name"], row["role"]) if row["other"] else None
-    title = person.name if person else row["title"] or (_("General") if row["kind"] == "general" else _("Just you"))
+    title = person.name if person else row["title"] or untitled(row["kind"])
     return ConversationItem(
         id=row["id"],
         kind=row["kind"],
@@ -123,6 +123,11 @@ def item(row: database.Row) -> ConversationItem:
         archived=row["archived"],
         muted_until=row["muted_until"],
     )
+
+
+def untitled(kind: str) -> str:
+    """What a conversation without a title is called, in the language of this request (or stream)."""
+    return {"general": _("General"), "announcements": _("Announcements")}.get(kind) or _("Just you")
 
 
 def _cursor(after: str) -> tuple[bool, datetime, int]:

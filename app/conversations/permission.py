@@ -12,6 +12,8 @@ def why_not(me: Me, kind: str, owner: str | None, other: str | None, everyone_wr
         return _("By the rules of this school the two of you do not write to each other.")
     if kind == "general" and not policy.may_write_in_general(me.policy, me.role, everyone_writes):
         return _("Here teachers and administrators write; everyone reads.")
+    if kind == "announcements" and not policy.may_announce(me.role):
+        return _("These are announcements of the administrators, for reading.")
     if kind == "group" and not policy.may_write_in_group(me.policy, me.role, owner):
         return _("No teacher or administrator looks after this group, so it is for reading.")
     return None
@@ -23,3 +25,10 @@ def require_invitations(me: Me, *roles: str) -> None:
         raise Forbidden(_("By the rules of this school, teachers and administrators make groups."))
     if not all(policy.may_write_to(me.policy, me.role, role) for role in roles):
         raise Forbidden(_("By the rules of this school the two of you do not write to each other."))
+
+
+def require_announcer(me: Me) -> None:
+    """Raises Forbidden unless they may tell everyone something."""
+    reason = why_not(me, "announcements", None, None, everyone_writes=False)
+    if reason:
+        raise Forbidden(reason)

@@ -55,6 +55,11 @@ async def general() -> int:
     return int(await database.fetch_value("SELECT id FROM conversation WHERE kind = 'general'"))
 
 
+async def announcements() -> int:
+    """The id of the conversation in which administrators tell everyone something."""
+    return int(await database.fetch_value("SELECT id FROM conversation WHERE kind = 'announcements'"))
+
+
 async def conversation(conversation_id: int, me: Me) -> ConversationView:
     """The conversation as the viewer sees it; raises NotFound."""
     return (await opened(conversation_id, me))[1]

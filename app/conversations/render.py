@@ -48,7 +48,7 @@ def sidebar_items(items: list[ConversationItem], current: int | None, language: 
 def sidebar_frame(me: Me, path: str) -> tuple[Markup, Markup]:
     """What stands before and after the list of conversations on the pages of that person."""
     language = i18n.current().language
-    current = path if path in ("/conversations/new", "/people", "/me") else ""
+    current = path if path in ("/conversations/new", "/people", "/contacts", "/me") else ""
     key = ("frame", language, me.id, me.name, me.username, me.role, me.policy, current)
     found = _cache.get(key)
     if found is None:

@@ -151,7 +151,7 @@ def _line(html: str) -> bytes:
 def head_event(locale: Locale, panel: PanelView) -> bytes:
     """The header and the members of an open conversation, as its page shows them."""
     i18n.use(locale)
-    view = msgspec.structs.replace(panel, title=panel.title or i18n._("General"))
+    view = msgspec.structs.replace(panel, title=panel.title or lines.untitled(panel.kind))
     return wire.event("conversation-head", render.conversation_head(view) + render.members_pane(view))
 
 

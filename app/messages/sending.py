@@ -19,6 +19,11 @@ from app.core.i18n import _
 from app.people.policy import Policy, writers_sql
 
 MOST_TOGETHER = 100
+# By either policy. Nobody else's role is looked up.
+MAY_ANNOUNCE = """
+    (c.kind <> 'announcements' OR NOT EXISTS (SELECT FROM person a WHERE a.id = ANY($2) AND a.role <> 'admin'))
+"""
+MAY_ANNOUNCE_ONE = MAY_ANNOUNCE.replace("ANY($2)", "$2")
 
 # $1 conversation, $2 authors, $3 keys, $4 bodies, $5 reply_to. Memberships are locked in one order: no deadlock.
 SEND = f"""
@@ -35,7 +40,7 @@ WITH given AS (
     UPDATE conversation c
     SET change = c.change + f.many, position = c.position + f.many, last_activity_at = clock_timestamp()
     FROM (SELECT count(*) AS many FROM fresh) f
-    WHERE c.id = $1 AND {HERE} AND f.many > 0
+    WHERE c.id = $1 AND {HERE} AND f.many > 0 AND {MAY_ANNOUNCE}
     RETURNING c.change - f.many AS change, c.position - f.many AS position, c.last_activity_at AS at
 ), marked AS (
     UPDATE membership m SET read_position = b.position + f.nth
@@ -53,7 +58,7 @@ WITH gate AS MATERIALIZED (
     SELECT m.id FROM {{writers}} AND m.person = $2 FOR NO KEY UPDATE OF m
 ), bumped AS (
     UPDATE conversation c SET change = c.change + 1, position = c.position + 1, last_activity_at = clock_timestamp()
-    FROM gate WHERE c.id = $1 AND {HERE}
+    FROM gate WHERE c.id = $1 AND {HERE} AND {MAY_ANNOUNCE_ONE}
       AND NOT EXISTS (SELECT FROM message x WHERE x.author = $2 AND x.key = $3)
     RETURNING c.change, c.position, c.last_activity_at AS at
 ), marked AS (

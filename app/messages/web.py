@@ -9,6 +9,8 @@ from litestar.params import Parameter
 
 from app.accounts.views import Me
 from app.conversations import actions as conversations
+from app.conversations import permission
+from app.conversations import queries as conversation_queries
 from app.core import errors, i18n, limits
 from app.core.bell import Bell
 from app.core.database import Row
@@ -127,6 +129,17 @@ async def send(
     return Page("conversations/show.html", message, status=201, see_other=f"{here}?latest=true#end")
 
 
+@post("/broadcasts")
+async def broadcast(data: NewMessage, me: Me, settings: Settings, bell: Bell) -> Page[MessageView]:
+    """Tells everyone, those who come later too; an administrator may."""
+    permission.require_announcer(me)
+    limits.WRITES.spend(settings, me.id)
+    room = await conversation_queries.announcements()
+    message = await actions.send(settings, me, room, data.body, data.key)
+    bell.ring("c", room)
+    return Page("conversations/show.html", message, status=201, see_other=f"/conversations/{room}?latest=true#end")
+
+
 class MessageDraft(msgspec.Struct):
     """What the composer needs to know: where it sends to."""
 
@@ -238,4 +251,4 @@ def _reads_without_scripts(request: Request[Any, Any, Any]) -> bool:
     )
 
 
-HANDLERS = [show, history, send, mine, permalink, edit_page, edit, delete_page, remove]
+HANDLERS = [show, history, send, broadcast, mine, permalink, edit_page, edit, delete_page, remove]

@@ -44,6 +44,11 @@ def may_write_in_general(policy: Policy, role: str, everyone_writes: bool) -> bo
     return policy == "open" or role in STAFF or everyone_writes
 
 
+def may_announce(role: str) -> bool:
+    """Whether someone of that role may tell everyone something that nobody answers; by either policy."""
+    return role == "admin"
+
+
 def writers_sql(policy: Policy) -> str:
     """The same as a condition for the person `a` in the conversation `c`: asked in the very statement that keeps a
     message, so nobody slips through between a question and the send."""
@@ -60,6 +65,7 @@ def writers_sql(policy: Policy) -> str:
             WHERE o.conversation = c.id AND o.person <> a.id AND (a.role, r.role) NOT IN ({pairs})
         )
         WHEN 'general' THEN a.role IN ({staff}) OR c.everyone_writes
+        WHEN 'announcements' THEN a.role = 'admin'
         ELSE a.role IN ({staff}) OR EXISTS (SELECT FROM person r WHERE r.id = c.owner AND r.role IN ({staff}))
         END
     """

@@ -42,3 +42,7 @@ def test_in_a_school_groups_and_the_general_room_are_the_staff_s(role: str, may:
     for owner in ROLES:
         assert policy.may_write_in_group("school", role, owner) is (may or owner in ("teacher", "admin"))
     assert policy.may_write_in_group("school", role, None) is may, "of a group that nobody looks after"
+
+
+def test_administrators_alone_announce() -> None:
+    assert [role for role in ROLES if policy.may_announce(role)] == ["admin"]

@@ -82,6 +82,12 @@ async def general(me: Me) -> Page[ConversationView]:
     return Page("conversations/new.html", await queries.conversation(room, me), see_other=f"/conversations/{room}")
 
 
+@get("/conversations/announcements")
+async def announcements(me: Me) -> Page[ConversationView]:
+    room = await queries.announcements()
+    return Page("conversations/new.html", await queries.conversation(room, me), see_other=f"/conversations/{room}")
+
+
 @put("/direct/{username:str}")
 async def open_direct(username: str, me: Me, bell: Bell) -> Page[ConversationView]:
     conversation, people = await actions.open_direct(me, username)
@@ -170,6 +176,7 @@ HANDLERS = [
     new,
     create,
     general,
+    announcements,
     open_direct,
     settings_page,
     change,
