@@ -35,7 +35,7 @@ from app.core.templates import STATIC
 from app.live import web as live
 from app.live.hub import Hub
 from app.messages import web as messages
-from app.people import policy
+from app.people import invitations, policy
 from app.people import queries as people_queries
 from app.people import web as people
 
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     """The whole application. It connects to `settings.database_url` when it starts."""
     settings = settings or load(os.environ)
     templates.FILTERS.update(conversation_pieces.FILTERS)
-    templates.FILTERS.update(device=describe, may_make_groups=policy.may_make_groups)
+    templates.FILTERS.update(device=describe, may_make_groups=policy.may_make_groups, qr_code=invitations.qr_code)
     logs.configure(settings.env, settings.log_level)
     backend = _backend(settings)
     channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])

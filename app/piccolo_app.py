@@ -5,11 +5,11 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from app.accounts.tables import PasswordReset, Person, Session
-from app.conversations.tables import Conversation, Membership
+from app.conversations.tables import Conversation, JoinCode, Membership
 from app.core.tables import RateLimit
 from app.live.tables import LiveProcess, LiveStream
 from app.messages.tables import Message
-from app.people.tables import Block
+from app.people.tables import Block, Contact
 
 APP_CONFIG = AppConfig(
     app_name="causerie",
@@ -19,8 +19,10 @@ APP_CONFIG = AppConfig(
         Session,
         PasswordReset,
         Block,
+        Contact,
         Conversation,
         Membership,
+        JoinCode,
         Message,
         LiveProcess,
         LiveStream,

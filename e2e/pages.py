@@ -46,8 +46,10 @@ class World:
     empty: int
     general: int
     announcements: int
+    code: str
     mine: int
     link: str
+    invitation: str
 
 
 def world(causerie: Causerie, language: str = "en") -> World:
@@ -71,13 +73,32 @@ def world(causerie: Causerie, language: str = "en") -> World:
     for what in ("pin", "mute"):
         admin.api.put(f"/conversations/{general}/{what}", json={}).raise_for_status()
     told = admin.api.post("/broadcasts", json={"body": "No lessons on Monday."}).json()["conversation_id"]
+    code = olive.api.put(f"/conversations/{chess}/code", json={"uses": 7}).json()["code"]
     kept = admin.direct(milo)
     admin.api.put(f"/conversations/{kept}/archive", json={}).raise_for_status()
     newcomer.api.put(f"/people/{others[0].username}/block").raise_for_status()
     direct, empty = olive.direct(milo), olive.direct(others[0])
+    invitation = olive.api.get("/contacts/invitation").json()["url"].partition(causerie.url)[2]
+    milo.api.post(invitation).raise_for_status()
+    for one, whom in ((others[1], olive), (olive, admin), (admin, milo)):
+        one.api.post("/contacts", json={"username": whom.username}).raise_for_status()
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
-    return World(olive, milo, newcomer, admin, chess, direct, empty, general, told, mine, causerie.reset_token(olive))
+    return World(
+        olive,
+        milo,
+        newcomer,
+        admin,
+        chess,
+        direct,
+        empty,
+        general,
+        told,
+        code,
+        mine,
+        causerie.reset_token(olive),
+        invitation,
+    )
 
 
 def every_page(there: World) -> list[Stop]:
@@ -138,6 +159,10 @@ def every_page(there: World) -> list[Stop]:
         Stop("settings of a direct conversation", milo, f"/conversations/{there.direct}/settings"),
         Stop("settings of what is muted and pinned", there.admin, f"/conversations/{there.general}/settings"),
         Stop("not muted", olive, f"{chess}/settings", _submit(f"{chess}/mute?_method=put", until="sometime")),
+        Stop("link to a group", there.newcomer, f"/join/{there.code}"),
+        Stop(
+            "no link made", olive, f"{chess}/settings", _submit(f"{chess}/code?_method=put", lasts="year", uses="all")
+        ),
         Stop("announcements", milo, f"/conversations/{there.announcements}"),
         Stop("announcements as an administrator", there.admin, f"/conversations/{there.announcements}"),
         Stop("archive", there.admin, "/conversations?archived=true"),
@@ -157,6 +182,17 @@ def every_page(there: World) -> list[Stop]:
             _submit(f"/people/{milo.username}/role?_method=put", role="headmaster"),
         ),
         Stop("myself", olive, f"/people/{olive.username}"),
+        Stop("person whom I asked", olive, f"/people/{there.admin.username}"),
+        Stop("person who asks me", milo, f"/people/{there.admin.username}"),
+        Stop("person who is a contact", milo, f"/people/{olive.username}"),
+        Stop("contacts", olive, "/contacts"),
+        Stop("no contacts yet", new, "/contacts"),
+        Stop("contact not asked", olive, "/contacts", _submit("/contacts", username="nobody-there")),
+        Stop("my invitation", olive, "/contacts/invitation"),
+        Stop("invitation of someone", new, there.invitation),
+        Stop("invitation of a contact", milo, there.invitation),
+        Stop("invitation of my own", olive, there.invitation),
+        Stop("invitation that is old", new, "/contacts/invitation/old"),
         Stop("my account", olive, "/me"),
         Stop("my account, refused", olive, "/me", _submit("/me?_method=patch", name=" ")),
         Stop("nobody blocked", olive, "/me/blocks"),

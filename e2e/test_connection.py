@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
-from e2e.steps import bodies, composer, connection, live, message, waiting, write
+from e2e.steps import bodies, composer, connection, eventually, live, message, waiting, write
 
 LOST = "Connection lost. Reconnecting…"
 OUT = "You are no longer in this conversation."
@@ -89,6 +89,24 @@ def test_a_deleted_group_says_so_to_whoever_looks_at_it(causerie: Causerie, visi
     olive.api.delete(f"/conversations/{chess}")
     expect(connection(page)).to_have_text(OUT)
     expect(page.get_by_role("link", name="Chess club")).to_have_count(0)
+
+
+def test_a_page_that_was_hidden_for_a_moment_follows_its_conversation(causerie: Causerie, visit: Visit) -> None:
+    """Also when its turn to keep the title true comes after it is looked at again."""
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(milo, f"/conversations/{chess}"))
+    page.evaluate(
+        """() => {
+            navigator.locks.request = (name, options, callback) =>
+                new Promise((done) => setTimeout(() => (done(callback()), (window.testTurn = true)), 300));
+        }"""
+    )
+    page.evaluate("testHide(true)")
+    page.evaluate("testHide(false)")
+    eventually(page, lambda: page.evaluate("window.testTurn"), "its turn comes")
+    olive.say(chess, "e4")
+    expect(message(page, "e4")).to_have_count(1)
 
 
 def test_the_sixth_place_closes_the_oldest_which_goes_on_when_looked_at(causerie: Causerie, visit: Visit) -> None:

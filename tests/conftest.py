@@ -36,8 +36,8 @@ from app.main import create_app
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits goes first, beside the others, instead of alone at the end."""
-    items.sort(key=lambda item: "faults" not in item.path.parts)
+    """What mostly waits, or lasts long, goes first, beside the others, instead of alone at the end."""
+    items.sort(key=lambda item: "faults" not in item.path.parts and "stateful" not in item.path.name)
 
 
 PASSWORD = "three blue horses run"

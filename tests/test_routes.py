@@ -14,7 +14,8 @@ A browser gets the same: a page where JSON says 2xx, the door where it says 401,
 it says 403, 404 or 422. "Blocked" has no column yet: blocking comes with people's contacts, and brings it.
 
 In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
-the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's.
+the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's;
+with {asked} Milo asks Olive to be a contact; {invitation} is the code of Mina's.
 """
 
 from dataclasses import dataclass
@@ -84,6 +85,14 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("PUT /people/{username:str}/role", "/people/mina/role", "401 401 403 403 403 403 204 403", {"role": "parent"}),
     ("PUT /people/{username:str}/block", "/people/remy/block", "401 401 204 422 204 204 204 204", {}),
     ("DELETE /people/{username:str}/block", "/people/remy/block", SIGNED_IN.format(204), None),
+    ("GET /contacts", "/contacts", SIGNED_IN.format(200), None),
+    ("POST /contacts", "/contacts", "401 401 201 201 201 201 201 422", {"username": "mina"}),
+    ("PUT /contacts/{contact_id:int}/accept", "/contacts/{asked}/accept", "401 401 404 404 403 200 404 404", {}),
+    ("DELETE /contacts/{contact_id:int}", "/contacts/{asked}", "401 401 404 404 204 204 404 404", None),
+    ("GET /contacts/invitation", "/contacts/invitation", SIGNED_IN.format(200), None),
+    ("POST /contacts/invitation", "/contacts/invitation", SIGNED_IN.format(200), {}),
+    ("GET /contacts/invitation/{code:str}", "/contacts/invitation/{invitation}", NOT_BLOCKED.format(200), None),
+    ("POST /contacts/invitation/{code:str}", "/contacts/invitation/{invitation}", NOT_BLOCKED.format(201), {}),
     ("GET /me/blocks", "/me/blocks", SIGNED_IN.format(200), None),
     ("PUT /direct/{username:str}", "/direct/mina", NOT_BLOCKED.format(200), {}),
     ("GET /conversations", "/conversations", SIGNED_IN.format(200), None),
@@ -139,6 +148,10 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("DELETE /conversations/{conversation_id:int}/pin", "/conversations/{group}/pin", MEMBERS.format(200), None),
     ("POST /conversations/{conversation_id:int}/typing", "/conversations/{group}/typing", MEMBERS.format(204), {}),
     ("PUT /conversations/{conversation_id:int}/unread", "/conversations/{group}/unread", MEMBERS.format(200), {}),
+    ("GET /join/{code:str}", "/join/{code}", "401 401 200 404 200 200 200 200", None),
+    ("POST /join/{code:str}", "/join/{code}", "401 401 201 404 201 201 201 201", {}),
+    ("PUT /conversations/{conversation_id:int}/code", "/conversations/{group}/code", OWNER.format(200), {}),
+    ("DELETE /conversations/{conversation_id:int}/code", "/conversations/{group}/code", OWNER.format(204), None),
     ("GET /conversations/{conversation_id:int}/messages", "/conversations/{group}/messages", MEMBERS.format(200), None),
     (
         "POST /conversations/{conversation_id:int}/messages",
@@ -241,16 +254,20 @@ async def scene(cast: Cast) -> Scene:
     for someone in (cast.ada, cast.olive, cast.milo, cast.mina, cast.remy, cast.oscar):
         await someone.api.get("/conversations/general")  # who comes in later changes it
     names: dict[str, Any] = {"group": cast.chess, "mina": cast.mina.id}
-    for double in ("doomed", "handed", "shrinking"):
+    for double in ("doomed", "handed", "shrinking", "linked"):
         made = await cast.olive.api.post("/conversations", json={"title": double, "members": ["milo", "mina", "remy"]})
         names[double] = made.json()["id"]
+        code = await cast.olive.api.put(f"/conversations/{names[double]}/code", json={})
+        names["code"] = code.json()["code"]
         await cast.olive.api.delete(f"/conversations/{names[double]}/members/{cast.remy.id}")
     names["blocked"] = blocked = await cast.server.someone("bob", "Bob Blocked")
     await cast.olive.api.post(f"/conversations/{cast.chess}/members", json={"username": "bob"})
-    for double in ("doomed", "handed", "shrinking"):
+    for double in ("doomed", "handed", "shrinking", "linked"):
         await cast.olive.api.post(f"/conversations/{names[double]}/members", json={"username": "bob"})
     await blocked.api.get("/conversations/general")
     await cast.mina.api.put("/people/bob/block")
+    names["asked"] = (await cast.milo.api.post("/contacts", json={"username": "olive"})).json()["id"]
+    names["invitation"] = (await cast.mina.api.get("/contacts/invitation")).json()["url"].rpartition("/")[2]
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
     await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")
@@ -302,7 +319,7 @@ async def test_who_gets_nothing_as_json_gets_nothing_as_a_page_or_a_fragment(sce
 
 async def test_what_was_refused_changed_nothing(scene: Scene) -> None:
     async def state() -> list[list[Any]]:
-        tables = ("conversation", "membership", "message")
+        tables = ("conversation", "membership", "message", "contact")
         return [[tuple(row) for row in await database.fetch(f"SELECT * FROM {table} ORDER BY id")] for table in tables]
 
     before = await state()

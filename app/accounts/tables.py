@@ -27,6 +27,8 @@ class Person(Table, tablename="person"):
     deactivated_at = Timestamptz(null=True, default=None)
     # How often they blocked or unblocked someone: pages ask for a new style sheet when it changes.
     blocks = Integer(default=0)
+    # Whoever comes by the link with this code is a contact at once; made when the link is first wanted.
+    contact_code = Text(unique=True, null=True, default=None)
 
 
 class Session(Table, tablename="session"):

@@ -1,6 +1,6 @@
 """Conversations and who is in them."""
 
-from piccolo.columns import BigInt, BigSerial, Boolean, ForeignKey, Text, Timestamptz
+from piccolo.columns import BigInt, BigSerial, Boolean, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -43,3 +43,14 @@ class Membership(Table, tablename="membership"):
     # Where the conversation stood when it was put away.
     archived_position = BigInt(null=True, default=None)
     pinned = Boolean(default=False)
+
+
+class JoinCode(Table, tablename="join_code"):
+    """The code of a group, by which people come in: one at a time, so to renew it is to end the one before."""
+
+    id = BigSerial(primary_key=True)
+    conversation = ForeignKey(Conversation, on_delete=OnDelete.cascade, null=False, unique=True)
+    code = Text(unique=True)
+    created_at = Timestamptz()
+    expires_at = Timestamptz(null=True, default=None)
+    uses_left = Integer(null=True, default=None)

@@ -82,3 +82,22 @@ class MembersView(ConversationView, kw_only=True):
 
     people: list[MemberView]
     next: str | None = None
+
+
+class CodeView(msgspec.Struct, kw_only=True):
+    """A group's code: who opens /join/{code} comes in. `expires_at` null: it has no end; `uses_left` null: nor a
+    number of uses."""
+
+    code: str
+    created_at: datetime
+    expires_at: datetime | None
+    uses_left: int | None
+
+
+class InvitationView(msgspec.Struct):
+    """What a code opens. `conversation_id` is of who is in already, null for everyone else."""
+
+    code: str
+    title: str
+    members: int
+    conversation_id: int | None

@@ -1,5 +1,7 @@
 """Which people a person may see. Every query for people on behalf of someone goes through here."""
 
+from app.core import database
+
 
 def visible(viewer: str) -> str:
     """The condition under which the viewer (a parameter, such as $2) sees the person `p`: their account is open, and
@@ -9,3 +11,9 @@ def visible(viewer: str) -> str:
         AND NOT EXISTS (SELECT FROM block b WHERE b.person = {viewer} AND b.blocked = p.id)
         AND NOT EXISTS (SELECT FROM block b WHERE b.person = p.id AND b.blocked = {viewer})
     """
+
+
+async def hold(one: int, other: int) -> None:
+    """Until the end of the transaction nothing changes between the two: no block, no new request, and neither leaves.
+    Always in the same order, so that two who hold each other do not wait for ever."""
+    await database.fetch("SELECT id FROM person WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", [one, other])

@@ -36,7 +36,6 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
     """People in order of their names, whose name or username has every word of `q` in it, whatever case and accents."""
     asked = text.fold(q[:LONGEST_SEARCH]).split()[:8]
     words = [f"%{_escaped(word)}%" for word in asked] if text.storable(q) else ["%\x01%"]
-    key, _sep, last = after.rpartition("~")
     rows = await database.fetch(
         f"""
         SELECT {CARD}, p.search_key FROM person p
@@ -44,8 +43,7 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
         ORDER BY p.search_key, p.id LIMIT $4
         """,
         words or ["%"],
-        key if text.storable(key) else "",
-        int(last) if last.isdecimal() and len(last) < 19 else 0,
+        *place(after),
         limit + 1,
         viewer.id,
     )
@@ -61,6 +59,12 @@ async def blocked(viewer: Me) -> list[PersonCard]:
         viewer.id,
     )
     return [PersonCard(*row) for row in rows]
+
+
+def place(after: str) -> tuple[str, int]:
+    """The name and the number behind which a page goes on; of what was no `next` of ours, the beginning."""
+    key, _sep, last = after.rpartition("~")
+    return key if text.storable(key) else "", int(last) if last.isdecimal() and len(last) < 19 else 0
 
 
 def _escaped(word: str) -> str:

@@ -1,6 +1,6 @@
 """What people want to have to do with each other."""
 
-from piccolo.columns import BigSerial, ForeignKey, Timestamptz
+from piccolo.columns import BigSerial, Boolean, ForeignKey, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -14,3 +14,20 @@ class Block(Table, tablename="block"):
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
     blocked = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
     created_at = Timestamptz()
+
+
+class Contact(Table, tablename="contact"):
+    """What there is between two people, one row for both: a request, or a contact once it is accepted."""
+
+    id = BigSerial(primary_key=True)
+    asker = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    asked = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    created_at = Timestamptz()
+    accepted_at = Timestamptz(null=True, default=None)
+    # The asker goes on seeing it as asked, the asked one sees nothing. Kept so that nobody is asked day after day.
+    declined_at = Timestamptz(null=True, default=None)
+    # The asker does not see it: asked by e-mail address, which must not tell whose it is, or taken back when it was
+    # declined already.
+    hidden = Boolean(default=False)
+    # They became contacts by an invitation that one showed to the other.
+    verified = Boolean(default=False)

@@ -1,5 +1,8 @@
 """What people show of themselves to others."""
 
+from datetime import datetime
+from typing import Literal
+
 import msgspec
 
 
@@ -18,3 +21,36 @@ class PeopleView(msgspec.Struct):
     people: list[PersonCard]
     q: str = ""
     next: str | None = None
+
+
+class ContactView(msgspec.Struct):
+    """What there is between the reader and a person. `verified`: they were in the same place when it was made."""
+
+    id: int
+    person: PersonCard
+    state: Literal["asked_by_me", "asked_by_them", "accepted"]
+    verified: bool
+    created_at: datetime
+    accepted_at: datetime | None
+
+
+class ContactsView(msgspec.Struct):
+    """My contacts by name, and the latest requests. `next`: the value of `after` to go on with, null at the end."""
+
+    contacts: list[ContactView]
+    asked_by_them: list[ContactView]
+    asked_by_me: list[ContactView]
+    next: str | None = None
+
+
+class InvitationView(msgspec.Struct):
+    """One's own link, for whoever stands beside."""
+
+    url: str
+
+
+class InvitedView(msgspec.Struct):
+    """Whose link it is, and what there is between them and the reader already."""
+
+    person: PersonCard
+    contact: ContactView | None

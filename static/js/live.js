@@ -98,6 +98,7 @@ function hidden() {
   letGoOfLock = () => waiting.abort();
   navigator.locks
     ?.request(LEADER, { signal: waiting.signal }, () => {
+      if (waiting.signal.aborted) return undefined; // it was looked at again after its turn had come
       open(true);
       return new Promise((release) => (letGoOfLock = release));
     })

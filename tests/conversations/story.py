@@ -46,9 +46,9 @@ async def events(who: Actor, conversation: int) -> list[str]:
     return [m["body"] for m in await history(who, conversation) if m["kind"] == "system"]
 
 
-async def sidebar(who: Actor) -> dict[int, dict[str, Any]]:
+async def sidebar(who: Actor, **params: str) -> dict[int, dict[str, Any]]:
     """The lines of the sidebar by their conversation."""
-    lines = (await who.api.get("/conversations")).json()["conversations"]
+    lines = (await who.api.get("/conversations", params=params)).json()["conversations"]
     return {line["id"]: line for line in lines}
 
 

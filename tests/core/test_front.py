@@ -278,6 +278,8 @@ async def test_no_log_line_holds_a_password_a_token_or_a_cookie(server: Server) 
         await program.get(f"{other.url}/me", headers=bearer)
         await program.get(f"{other.url}/auth/reset-password", params={"token": token})
         await program.get(f"{other.url}/me", params={"access_token": told["access_token"]})
+        for there in ("join", "contacts/invitation"):
+            await program.get(f"{other.url}/{there}/{token}", headers=bearer)
         await program.post(f"{other.url}/auth/reset-password", json={"token": token, "password": password})
         await program.post(f"{other.url}/auth/refresh", json={"refresh_token": refresh})
         await program.post(f"{other.url}/auth/refresh", json={"refresh_token": told["refresh_token"]})

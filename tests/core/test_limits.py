@@ -241,6 +241,9 @@ async def test_nobody_floods_others_with_groups_and_invitations(cast: Cast) -> N
     where = f"/conversations/{cast.chess}/members"
     added = [await cast.olive.api.post(where, json={"username": "oscar"}) for _ in range(2)]
     assert [answer.status_code for answer in added] == [201, 429]
+    await use_up(limits.CONTACT_PERSON, settings, str(cast.olive.id))
+    asked = [await cast.olive.api.post("/contacts", json={"username": whom}) for whom in ("milo", "mina@example.org")]
+    assert [answer.status_code for answer in asked] == [201, 429]
 
 
 async def test_whoever_writes_without_pause_is_told_to_wait_and_loses_nothing(

@@ -33,6 +33,7 @@ class SignUp(msgspec.Struct):
     email: str = ""
     password: str = ""
     time_zone: str = ""
+    next: str = ""
 
 
 class LogIn(msgspec.Struct):
@@ -58,8 +59,9 @@ class Reset(msgspec.Struct):
 
 
 @get("/auth/signup", opt=PUBLIC)
-async def signup_page() -> Page[EntranceView]:
-    return Page("accounts/signup.html", EntranceView(first=not await actions.anyone_here()))
+async def signup_page(next_: Next = "") -> Page[EntranceView]:
+    view = EntranceView(first=not await actions.anyone_here(), next=_safe(next_))
+    return Page("accounts/signup.html", view)
 
 
 @post("/auth/signup", opt={**PUBLIC, "form": "accounts/signup.html"})
@@ -74,7 +76,8 @@ async def signup(data: SignUp, request: Request[Any, Any, Any], settings: Settin
         time_zone=data.time_zone,
     )
     role = (await sessions.own_view(proof.person)).role
-    return await _enter(request, settings, proof, status=201, flash="first" if role == "admin" else "welcome")
+    flash = "first" if role == "admin" else "welcome"
+    return await _enter(request, settings, proof, status=201, then=_safe(data.next), flash=flash)
 
 
 @get("/auth/login", opt=PUBLIC)

@@ -7,7 +7,7 @@ from litestar import delete, get, patch, post, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
-from app.conversations import actions, lines, queries
+from app.conversations import actions, joining, lines, queries
 from app.conversations.views import ConversationsView, ConversationView, MembersView
 from app.core import limits
 from app.core.bell import Bell
@@ -98,8 +98,10 @@ async def open_direct(username: str, me: Me, bell: Bell) -> Page[ConversationVie
 
 
 @get("/conversations/{conversation_id:int}/settings")
-async def settings_page(conversation_id: int, me: Me) -> Page[ConversationView]:
-    return Page("conversations/settings.html", await queries.conversation(conversation_id, me))
+async def settings_page(conversation_id: int, me: Me, settings: Settings) -> Page[ConversationView]:
+    view = await queries.conversation(conversation_id, me)
+    code = await joining.code_of(me, conversation_id) if view.role == "owner" else None
+    return Page("conversations/settings.html", view, extra={"code": code, "base_url": settings.base_url})
 
 
 @patch("/conversations/{conversation_id:int}", opt={"form": "conversations/rename.html"})

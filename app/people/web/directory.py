@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from app.accounts.views import Me
 from app.core.bell import Bell
 from app.core.page import Page
-from app.people import actions, queries
+from app.people import actions, contacts, queries
 from app.people.views import PeopleView, PersonCard
 
 
@@ -31,7 +31,8 @@ async def index(
 
 @get("/people/{username:str}")
 async def show(me: Me, username: str) -> Page[PersonCard]:
-    return Page("people/show.html", await queries.person(me, username))
+    person = await queries.person(me, username)
+    return Page("people/show.html", person, extra={"contact": await contacts.between(me, person.id)})
 
 
 @put("/people/{username:str}/role", status_code=204, opt={"form": "people/role.html"})

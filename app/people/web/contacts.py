@@ -1,0 +1,75 @@
+"""Contacts, requests, and the link that one shows. Nothing of anyone's sidebar changes by them, so no bell rings."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, post, put
+from litestar.params import Parameter
+
+from app.accounts.views import Me
+from app.core import limits
+from app.core.page import Page
+from app.core.settings import Settings
+from app.people import contacts, invitations
+from app.people.views import ContactsView, ContactView, InvitationView, InvitedView
+
+HERE = "/contacts"
+
+
+class Whom(msgspec.Struct):
+    """A username, or an e-mail address."""
+
+    username: str = ""
+
+
+@get("/contacts")
+async def index(me: Me, after: str = "", limit: Annotated[int, Parameter(ge=1, le=100)] = 100) -> Page[ContactsView]:
+    return Page("people/contacts.html", await contacts.listed(me, after, limit), extra={"first": not after})
+
+
+@post("/contacts", opt={"form": "people/ask.html"})
+async def ask(data: Whom, me: Me, settings: Settings) -> Page[ContactView | None]:
+    """An e-mail address is answered with 202 and null, whether there is anyone with it or not."""
+    await limits.spend(settings, (limits.CONTACT_PERSON, str(me.id)))
+    asked = await contacts.ask(me, data.username)
+    if asked is None:
+        return Page("people/ask.html", None, status=202, see_other=HERE, flash="contact-asked-by-address")
+    flash = "contact-made" if asked.accepted_at else "contact-asked"
+    return Page("people/ask.html", asked, status=201, see_other=HERE, flash=flash)
+
+
+@put("/contacts/{contact_id:int}/accept")
+async def accept(contact_id: int, me: Me) -> Page[ContactView]:
+    return Page("people/contacts.html", await contacts.accept(me, contact_id), see_other=HERE, flash="contact-made")
+
+
+@delete("/contacts/{contact_id:int}", status_code=204)
+async def end(contact_id: int, me: Me) -> Page[None]:
+    """Declines, takes back or removes: whatever there is."""
+    ended = await contacts.end(me, contact_id)
+    return Page("people/contacts.html", None, status=204, see_other=HERE, flash=ended)
+
+
+@get("/contacts/invitation")
+async def invitation(me: Me, settings: Settings) -> Page[InvitationView]:
+    return Page("people/invitation.html", await invitations.mine(settings, me))
+
+
+@post("/contacts/invitation", status_code=200)
+async def renew(me: Me, settings: Settings) -> Page[InvitationView]:
+    view = await invitations.renew(settings, me)
+    return Page("people/invitation.html", view, see_other="/contacts/invitation", flash="invitation-renewed")
+
+
+@get("/contacts/invitation/{code:str}")
+async def invited(code: str, me: Me) -> Page[InvitedView]:
+    return Page("people/invited.html", await invitations.invited(me, code))
+
+
+@post("/contacts/invitation/{code:str}")
+async def take(code: str, me: Me) -> Page[ContactView]:
+    made = await invitations.take(me, code)
+    return Page("people/invited.html", made, status=201, see_other=HERE, flash="contact-made")
+
+
+HANDLERS = [index, ask, accept, end, invitation, renew, invited, take]
