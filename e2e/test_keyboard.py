@@ -126,6 +126,7 @@ def test_tab_comes_by_the_controls_of_a_conversation_in_the_order_of_the_page(ca
         "Causerie",
         "New conversation",
         "People",
+        "Contacts",
         "Chess club",
         "General",
         f"OOOlive Owner@{olive.username}",
