@@ -47,7 +47,7 @@ def look_at(page: Page, stop: Stop) -> list[str]:
     return objections + [f"{stop.name}: {objection}" for objection in violations(page, ALL)]
 
 
-@pytest.mark.parametrize("who", ["nobody", "olive, one half", "olive, the other half", "milo", "newcomer"])
+@pytest.mark.parametrize("who", ["nobody", "olive, one half", "olive, the other half", "milo", "newcomer", "admin"])
 def test_axe_objects_to_nothing(there: World, visit: Visit, who: str) -> None:
     person = getattr(there, who.partition(",")[0], None)
     stops = [stop for stop in every_page(there) if stop.person is person]

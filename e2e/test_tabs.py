@@ -81,6 +81,7 @@ def test_a_tab_that_is_looked_at_again_is_right_at_once(
     expect(message(second, "a stone")).to_have_count(1)
     expect(second).to_have_title("(1) Go club · Causerie")
     assert milo.unread(chess) == 1, "a hidden page has seen nothing"
+    eventually(second, lambda: milo.unread(go) == 0, "it is read")
     hide(second)
     show(first)
     expect(message(first, "c5")).to_be_in_viewport()
