@@ -19,18 +19,25 @@ SHOWN = "(c.kind NOT IN ('direct', 'announcements') OR c.position > 0 OR c.owner
 MUTED = "coalesce(m.muted_until > now(), false)"
 # Put away; what comes later brings it back, unless it is muted.
 ARCHIVED = f"(m.archived_position IS NOT NULL AND (c.position <= m.archived_position OR {MUTED}))"
+
+
 # Exact to 100 and no further: what is shown above is "99+". Own and system messages never count, nor what those wrote
 # whom one has blocked.
-UNREAD = """
-    (SELECT count(*) FROM (
-        SELECT FROM message x WHERE x.conversation = i.id AND x.position > i.read_position
-          AND x.deleted_at IS NULL AND x.author <> i.person AND x.kind <> 'system'
-          AND NOT EXISTS (SELECT FROM block b WHERE b.person = i.person AND b.blocked = x.author) LIMIT 100
-    ) AS counted)
-"""
+def _unread(condition: str) -> str:
+    return f"""
+        (SELECT count(*) FROM (
+            SELECT FROM message x WHERE x.conversation = i.id AND x.position > i.read_position
+              AND x.deleted_at IS NULL AND x.author <> i.person AND x.kind <> 'system' AND {condition} LIMIT 100
+        ) AS counted)
+    """
+
+
+NOT_BLOCKED = "NOT EXISTS (SELECT FROM block b WHERE b.person = i.person AND b.blocked = x.author)"
 ITEM = f"""
     SELECT i.*, o.id AS other, o.username, o.name, o.role,
-           CASE WHEN i.position > i.read_position THEN {UNREAD} ELSE 0 END AS unread
+           CASE WHEN i.position <= i.read_position THEN 0
+                WHEN EXISTS (SELECT FROM block b WHERE b.person = i.person) THEN {_unread(NOT_BLOCKED)}
+                ELSE {_unread("true")} END AS unread
     FROM items i
     LEFT JOIN LATERAL (
         SELECT p.id, p.username, p.name, p.role FROM membership x JOIN person p ON p.id = x.person
