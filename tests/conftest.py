@@ -11,7 +11,7 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -215,6 +215,21 @@ async def without_column(table: str, column: str) -> AsyncIterator[None]:
         yield
     finally:
         await database.fetch(f"ALTER TABLE {table} RENAME COLUMN gone TO {column}")
+
+
+async def statements_of(work: Awaitable[httpx.Response]) -> int:
+    """How many statements that request costs; it must succeed."""
+    counted = []
+    really = database.fetch
+
+    async def counting(sql: str, *args: object) -> list[database.Row]:
+        counted.append(sql)
+        return await really(sql, *args)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "fetch", counting)
+        assert (await work).status_code == 200
+    return len(counted)
 
 
 _kept: Server | None = None

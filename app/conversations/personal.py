@@ -17,29 +17,30 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
 async def mute(me: Me, conversation: int, until: str) -> None:
     """Silences it: for an "hour", till "tomorrow" at 8 in the morning where they live, for "ever", or until a time in
     ISO 8601. Raises NotFound, Invalid."""
-    await _set(me, conversation, muted_until=moment(until, me.time_zone, datetime.now(UTC)))
+    may = await access.member(conversation, me)
+    await _set(may, muted_until=moment(until, me.time_zone, datetime.now(UTC)))
 
 
 async def unmute(me: Me, conversation: int) -> None:
     """Raises NotFound."""
-    await _set(me, conversation, muted_until=None)
+    await _set(await access.member(conversation, me), muted_until=None)
 
 
 async def archive(me: Me, conversation: int) -> None:
     """Puts it away, until something new comes in it; while it is muted it stays away. Raises NotFound."""
     may = await access.member(conversation, me)
-    await _set(me, conversation, archived_position=may.position, pinned=False)
+    await _set(may, archived_position=may.position, pinned=False)
 
 
 async def unarchive(me: Me, conversation: int) -> None:
     """Raises NotFound."""
-    await _set(me, conversation, archived_position=None)
+    await _set(await access.member(conversation, me), archived_position=None)
 
 
 async def pin(me: Me, conversation: int, pinned: bool) -> None:
     """Keeps it on top, or lets it go; what is pinned is not archived. Raises NotFound."""
     changes = {"pinned": True, "archived_position": None} if pinned else {"pinned": False}
-    await _set(me, conversation, **changes)
+    await _set(await access.member(conversation, me), **changes)
 
 
 async def mark_unread(me: Me, conversation: int, position: int | None = None) -> None:
@@ -77,12 +78,11 @@ def moment(until: str, time_zone: str, now: datetime) -> datetime:
     return given
 
 
-async def _set(me: Me, conversation: int, **changes: Any) -> None:
-    await access.member(conversation, me)
+async def _set(may: access.Access, **changes: Any) -> None:
     columns = ", ".join(f"{name} = ${number}" for number, name in enumerate(changes, start=3))
     await database.fetch(
         f"UPDATE membership SET {columns} WHERE conversation = $1 AND person = $2",
-        conversation,
-        me.id,
+        may.conversation,
+        may.person,
         *changes.values(),
     )

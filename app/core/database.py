@@ -139,9 +139,6 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
     token = _connection.set(connection)
     try:
         yield connection
-    except BaseException:
-        await _end_statement(connection)
-        raise
     finally:
         _connection.reset(token)
         await _give_back(source, connection)
@@ -177,24 +174,25 @@ async def fetch(sql: str, *args: Any) -> list[Row]:
     """The rows of one statement."""
     connection = _connection.get()
     if connection is not None:
-        return list(await connection.fetch(sql, *args))
+        return await _fetch(connection, sql, args)
     source = pool()
     fresh = await source.acquire()
     try:
-        return list(await fresh.fetch(sql, *args))
-    except BaseException:
-        await _end_statement(fresh)
-        raise
+        return await _fetch(fresh, sql, args)
     finally:
         await _give_back(source, fresh)
 
 
-async def _end_statement(connection: asyncpg.Connection) -> None:
-    """Ends what came to nothing between its preparation and its execution (its arguments could not be sent, its task
-    was cancelled): Postgres waits for more, and holds its locks and its snapshot, until it hears of the connection
-    again. That could be minutes, and a migration would wait as long."""
-    with suppress(*UNAVAILABLE, asyncpg.PostgresError):
-        await connection.execute("SELECT 1")
+async def _fetch(connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]) -> list[Row]:
+    """A statement can come to nothing between its preparation and its execution: its arguments cannot be sent, or its
+    task is cancelled. Postgres would then hold its locks and its snapshot until it hears of the connection again, which
+    could be minutes, and a migration would wait as long: so it hears at once."""
+    try:
+        return list(await connection.fetch(sql, *args))
+    except (asyncio.CancelledError, asyncpg.DataError):
+        with suppress(*UNAVAILABLE, asyncpg.PostgresError):
+            await connection.execute("SELECT 1", timeout=1)
+        raise
 
 
 async def _give_back(source: asyncpg.Pool, connection: asyncpg.Connection) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.core import database
-from tests.conftest import Cast
+from tests.conftest import Cast, statements_of
 from tests.pages import errors, form
 from tests.people.story import EMPTY, ask, asked, days_pass, drop, listed, made, names, rows
 
@@ -219,21 +219,9 @@ async def test_contacts_stand_by_their_names_page_after_page(cast: Cast) -> None
         assert (await cast.olive.api.get("/contacts", params={"after": wrong})).status_code in (200, 400)
 
 
-async def test_the_number_of_queries_does_not_grow_with_the_contacts(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_number_of_queries_does_not_grow_with_the_contacts(cast: Cast) -> None:
     async def queries() -> int:
-        counted = []
-        really = database.fetch
-
-        async def counting(sql: str, *args: object) -> list[database.Row]:
-            counted.append(sql)
-            return await really(sql, *args)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(database, "fetch", counting)
-            assert (await cast.olive.browser.get("/contacts")).status_code == 200
-        return len(counted)
+        return await statements_of(cast.olive.browser.get("/contacts"))
 
     await queries()  # who looks in for the first time comes into the general room
     few = await queries()

@@ -4,7 +4,7 @@ import pytest
 
 from app.core import database
 from app.core.text import initials, is_blank, is_visible, one_line, storable
-from tests.conftest import Cast, Server
+from tests.conftest import Cast, Server, statements_of
 from tests.pages import parsed, says
 
 
@@ -50,19 +50,9 @@ async def test_pages_of_the_directory_have_no_gap_and_no_repeat(cast: Cast) -> N
     assert len(seen) == len(set(seen)) == 18
 
 
-async def test_the_number_of_queries_does_not_grow_with_the_people(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_queries_does_not_grow_with_the_people(cast: Cast) -> None:
     async def queries() -> int:
-        asked = []
-        really = database.fetch
-
-        async def counted(sql: str, *args: object) -> list[database.Row]:
-            asked.append(sql)
-            return await really(sql, *args)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(database, "fetch", counted)
-            assert (await cast.oscar.browser.get("/people")).status_code == 200
-        return len(asked)
+        return await statements_of(cast.oscar.browser.get("/people"))
 
     await queries()  # who looks in for the first time comes into the general room
     few = await queries()
