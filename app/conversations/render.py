@@ -4,6 +4,7 @@ Lists come in one piece: each piece that a template writes costs a step in every
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 from markupsafe import Markup
@@ -36,8 +37,18 @@ def sidebar_item(item: ConversationItem, current: int | None, language: str) -> 
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_item.html")
-        found = _cache.keep(key, Markup(template.render(item=item, current=current)))
+        found = _cache.keep(key, Markup(template.render(item=item, current=current, language=language)))
     return found
+
+
+@lru_cache
+def badge(unread: int, language: str) -> Markup:
+    """The number beside a conversation, up to 99, with its words for those who do not see it."""
+    words = i18n.catalogue(language).ngettext("%(num)d unread message", "%(num)d unread messages", unread)
+    number = "99+" if unread > 99 else str(unread)
+    return Markup(
+        '<span class="badge"><span aria-hidden="true">{}</span><span class="visually-hidden">{}</span></span>'
+    ).format(number, words % {"num": unread})
 
 
 def sidebar_items(items: list[ConversationItem], current: int | None, language: str) -> Markup:
@@ -84,6 +95,7 @@ def members_pane(view: MembersShown) -> Markup:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
+    "badge": badge,
     "sidebar_items": sidebar_items,
     "sidebar_frame": sidebar_frame,
     "conversation_head": conversation_head,

@@ -280,10 +280,8 @@ class Hub:
         tail = self.tails.get(conversation)
         if tail is not None:
             tail.wake()
-        for person in self.people_of.get(conversation, ()):
-            # Whoever has it open sees the message itself; their page keeps that line. Programs get both.
-            if any(stream.json or conversation not in stream.seen for stream in self.by_person[person]):
-                self.state.line(person, conversation)
+        if conversation in self.people_of:
+            self.state.moved_on(conversation)
 
     def _know(self, person: int, mine: dict[int, int]) -> None:
         for conversation in self.conversations_of.get(person, set()) - mine.keys():

@@ -42,6 +42,7 @@ class State:
     def __init__(self, hub: "Hub") -> None:
         self.hub = hub
         self.lines: dict[tuple[int, int], None] = {}
+        self.moved: dict[int, None] = {}
         self.sidebars: dict[int, None] = {}
         self.heads: dict[int, None] = {}
         self._awake = asyncio.Event()
@@ -49,6 +50,13 @@ class State:
     def line(self, person: int, conversation: int) -> None:
         """The sidebar line of that conversation may look different for that person."""
         self.lines[person, conversation] = None
+        self._awake.set()
+
+    def moved_on(self, conversation: int) -> None:
+        """Something was said in it: its line changes for all who have it in their sidebar and not open.
+
+        Who they are is asked when the lines are sent, not at each of a thousand messages a second."""
+        self.moved[conversation] = None
         self._awake.set()
 
     def sidebar(self, person: int) -> None:
@@ -72,7 +80,7 @@ class State:
             except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("state waits for the database", error=type(error).__name__)
                 self._awake.set()
-            if self.lines:
+            if self.lines or self.moved:
                 self._awake.set()
             await asyncio.sleep(min(max(GATHER, REST * (time.monotonic() - began)), LONGEST_GATHER))
 
@@ -95,6 +103,7 @@ class State:
         for person in list(self.sidebars):
             with _taken(self.sidebars, [person]):
                 await self.hub.refresh(person)
+        self._expand()
         # Those of now: what changes meanwhile waits for the next time, or a lively instance would do nothing else.
         waiting = list(self.lines)
         for start in range(0, len(waiting), MOST_PAIRS):
@@ -114,6 +123,15 @@ class State:
                     told[stream].append(line_event(stream, pair[1], lines.item(row) if row else None))
             for stream, events in told.items():
                 stream.deliver(b"".join(events), len(events))
+
+    def _expand(self) -> None:
+        hub = self.hub
+        for conversation in self.moved:
+            for person in hub.people_of.get(conversation, ()):
+                # Whoever has it open sees the message itself; their page keeps that line. Programs get both.
+                if any(stream.json or conversation not in stream.seen for stream in hub.by_person[person]):
+                    self.lines[person, conversation] = None
+        self.moved.clear()
 
 
 @contextmanager
