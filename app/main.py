@@ -29,13 +29,13 @@ from app.core import database, logs, problems, templates
 from app.core.bell import CHANNEL, Bell, PostgresBackend, RedisBackend
 from app.core.front import front_door
 from app.core.i18n import _
-from app.core.page import Page
+from app.core.page import Page, Shell, reads_without_scripts
 from app.core.settings import Settings, load
 from app.core.templates import STATIC
 from app.live import web as live
 from app.live.hub import Hub
 from app.messages import web as messages
-from app.people import invitations, policy
+from app.people import invitations, policy, presence
 from app.people import queries as people_queries
 from app.people import web as people
 
@@ -103,7 +103,16 @@ def create_app(settings: Settings | None = None) -> Litestar:
             path="/docs/none",  # Litestar's own pages load scripts from elsewhere; ours is admin/docs.py
             render_plugins=[JsonRenderPlugin(path="/schema.json")],
         ),
-        state=State({"hub": hub, "bell": bell, "backend": backend, "shell": _shell, "settings": settings}),
+        state=State(
+            {
+                "hub": hub,
+                "bell": bell,
+                "backend": backend,
+                "shell": _shell_for(hub),
+                "finish": _finish,
+                "settings": settings,
+            }
+        ),
         signature_types=[Me, Settings, Bell],
         logging_config=None,
         debug=False,
@@ -145,6 +154,16 @@ def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
     return running
 
 
-async def _shell(scope: Scope) -> Mapping[str, Any]:
-    """What surrounds a whole page of someone signed in: their conversations."""
-    return {"sidebar": await lines.sidebar(scope["user"])}
+def _shell_for(hub: Hub) -> Shell:
+    async def shell(scope: Scope) -> Mapping[str, Any]:
+        """What surrounds a whole page of someone signed in: their conversations."""
+        if reads_without_scripts(scope):
+            await hub.presence.read_plainly(scope["user"].id)
+        return {"sidebar": await lines.sidebar(scope["user"])}
+
+    return shell
+
+
+async def _finish(html: str, me: Me) -> str:
+    """Who is there, of those on the page."""
+    return await presence.put(html, me.id, me.apart)

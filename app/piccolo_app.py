@@ -9,7 +9,7 @@ from app.conversations.tables import Conversation, JoinCode, Membership
 from app.core.tables import RateLimit
 from app.live.tables import LiveProcess, LiveStream
 from app.messages.tables import Message
-from app.people.tables import Block, Contact
+from app.people.tables import Block, Contact, Presence
 
 APP_CONFIG = AppConfig(
     app_name="causerie",
@@ -20,6 +20,7 @@ APP_CONFIG = AppConfig(
         PasswordReset,
         Block,
         Contact,
+        Presence,
         Conversation,
         Membership,
         JoinCode,

@@ -33,6 +33,7 @@ from app.core.server import Protocol
 from app.core.settings import Settings, load
 from app.core.text import search_key
 from app.main import create_app
+from app.people import presence
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,6 +82,7 @@ async def dsn(copied: str, request: pytest.FixtureRequest) -> str:
     remembers by number is wrong for the next one."""
     if "server" not in request.fixturenames:
         await stop_kept()  # who needs none may connect in its place
+    presence.book.clear()
     connection = await asyncpg.connect(copied)
     await connection.execute(AS_NEW)
     await connection.close()

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import msgspec
 
-from tests.conftest import NO_TLS, Actor, Server
+from tests.conftest import NO_TLS, Actor
 
 
 @dataclass
@@ -67,9 +67,15 @@ class Feed:
             self._came.notify_all()
 
 
+class Served(Protocol):
+    """Where a server listens."""
+
+    url: str
+
+
 @asynccontextmanager
 async def following(
-    server: Server, who: Actor, after: str | None = None, *, json: bool = True, last_event_id: str | None = None
+    server: Served, who: Actor, after: str | None = None, *, json: bool = True, last_event_id: str | None = None
 ) -> AsyncIterator[Feed]:
     """An open stream of that person, once the server has said its present state (or `reset`)."""
     params = {"format": "json"} if json else {}

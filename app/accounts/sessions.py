@@ -77,14 +77,15 @@ async def person_of(settings: Settings, access_token: str) -> Me | None:
         return None
     if datetime.now(UTC) - row["last_used_at"] > TOUCH:
         await database.fetch("UPDATE session SET last_used_at = now() WHERE id = $1", claims.session)
-    return Me(row[0], row[1], row[2], row[3], row[4], row[5], row[7], row[6], row[9], settings.role_policy)
+    return Me(row[0], row[1], row[2], row[3], row[4], row[5], row[7], row[6], row[9], row[10], settings.role_policy)
 
 
 async def _good_sessions(numbers: list[int]) -> dict[int, Row]:
     rows = await database.fetch(
         """
         SELECT p.id, p.username, p.name, p.role, p.language, p.time_zone, p.created_at, s.id AS session,
-               s.last_used_at, p.blocks
+               s.last_used_at, p.blocks,
+               EXISTS (SELECT FROM block b WHERE b.person = p.id) OR EXISTS (SELECT FROM block b WHERE b.blocked = p.id)
         FROM session s JOIN person p ON p.id = s.person
         WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND p.deactivated_at IS NULL
         """,

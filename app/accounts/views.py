@@ -18,6 +18,8 @@ class Me(msgspec.Struct, frozen=True):
     session: int
     created_at: datetime
     blocks: int = 0
+    # Whether they have blocked someone, or someone them.
+    apart: bool = False
     # ROLE_POLICY: by which rules they write to others.
     policy: Literal["open", "school"] = "open"
 

@@ -185,6 +185,14 @@ async def among(conversation_id: int, people: list[int]) -> set[int]:
     return {row["person"] for row in rows}
 
 
+async def some_members(conversation_id: int) -> list[int]:
+    """Those whom a page may show beside the conversation, and more."""
+    rows = await database.fetch(
+        "SELECT person FROM membership WHERE conversation = $1 ORDER BY person LIMIT $2", conversation_id, 4 * MEMBERS
+    )
+    return [row["person"] for row in rows]
+
+
 class Typist(NamedTuple):
     """Someone who types, and who of those that were asked about may know."""
 

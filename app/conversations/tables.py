@@ -39,6 +39,9 @@ class Membership(Table, tablename="membership"):
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
     joined_at = Timestamptz()
     read_position = BigInt(default=0)
+    # What a page or a stream of theirs was given, and what they had read before they marked it unread again.
+    delivered_position = BigInt(default=0)
+    seen_position = BigInt(default=0)
     muted_until = Timestamptz(null=True, default=None)
     # Where the conversation stood when it was put away.
     archived_position = BigInt(null=True, default=None)

@@ -21,6 +21,8 @@ T = TypeVar("T")
 Shape = Literal["json", "partial", "page"]
 # What surrounds a whole page (the sidebar of a person): the composition root says how it is found.
 Shell = Callable[[Scope], Awaitable[Mapping[str, Any]]]
+# What is put into a page or a partial last, and is the reader's own; see there likewise.
+Finish = Callable[[str, Any], Awaitable[str]]
 _encoder = msgspec.json.Encoder()
 
 
@@ -121,6 +123,7 @@ class Page(Response[T]):
             "locale": i18n.current(),
             "shell": None,
             "flash": None,
+            "finish": scope["litestar_app"].state.get("finish"),
             **self.extra,
         }
         if shape == "partial" and self.partial:
@@ -136,7 +139,9 @@ class Page(Response[T]):
         return await self._render(self.template, context)
 
     async def _render(self, template: str, context: dict[str, Any]) -> str:
-        return environment(i18n.current().language).get_template(template).render(context)
+        made = environment(i18n.current().language).get_template(template).render(context)
+        finish: Finish | None = context["finish"]
+        return await finish(made, context["me"]) if finish is not None and context["me"] is not None else made
 
 
 def _flash_cookie(scope: Scope, value: str, lasts: int) -> Cookie:
@@ -170,6 +175,17 @@ def _cookies(scope: Scope) -> dict[str, str]:
         name, _sep, value = part.strip().partition("=")
         found.setdefault(name, value)
     return found
+
+
+def reads_without_scripts(scope: Scope) -> bool:
+    """Whether this is a person's browser that runs no scripts: ours sets the cookie `scripts` as soon as it runs."""
+    mode, purpose = header(scope, b"sec-fetch-mode"), header(scope, b"sec-purpose")
+    return (
+        shape_wanted(scope) == "page"
+        and "scripts" not in _cookies(scope)
+        and mode in ("", "navigate")
+        and not purpose.startswith("prefetch")
+    )
 
 
 request_cookies = _cookies

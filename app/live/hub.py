@@ -17,12 +17,14 @@ from app.core.bell import Bell
 from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.live import registry, wire
+from app.live.presence import Presence
 from app.live.state import State, sidebar_event
 from app.live.stream import Stream
 from app.live.tail import Tail, encode, left_by
 from app.live.typing import Typing
 from app.live.watch import Watch
 from app.messages import queries as messages
+from app.people import presence
 
 log = structlog.get_logger()
 ALIVE_EVERY = 30.0
@@ -48,16 +50,19 @@ class Hub:
         self.heads: dict[int, int] = {}
         self.state = State(self)
         self.typing = Typing(self)
+        self.presence = Presence(self)
         self.watch = Watch(self)
         self.closing = False
+        # Whether the database may know of streams that have ended.
+        self._unsure = False
         self._tasks: list[asyncio.Task[None]] = []
         self._closed: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         with suppress(*database.UNAVAILABLE):
-            await registry.say_alive(self.process, [])
+            await registry.say_alive(self.process)
         self.bell.subscribe(self.hear)
-        always = (self.state.run, self.typing.run, self.watch.run, self._beat, self._live_on)
+        always = (self.state.run, self.typing.run, self.presence.run, self.watch.run, self._beat, self._live_on)
         self._tasks = [asyncio.create_task(_kept_going(work)) for work in always]
 
     async def stop(self) -> None:
@@ -80,6 +85,8 @@ class Hub:
             self.changed(number)
         elif kind == "t":
             self.typing.hear(number, about)
+        elif kind == "o":
+            self.presence.hear(number, about)
         elif kind == "r":
             if number in self.by_person:
                 self.state.line(number, about)
@@ -108,11 +115,13 @@ class Hub:
         try:
             number, too_many = await registry.open_stream(self.process, stream.person, most)
         except asyncpg.ForeignKeyViolationError:  # a crash of Postgres has emptied the registry
-            await self._say_alive()
+            await registry.say_alive(self.process)
+            await registry.write_again(self.process, self.open_streams())
             number, too_many = await registry.open_stream(self.process, stream.person, most)
         stream.number = number
         self.streams[number] = stream
         self.by_person[stream.person].add(stream)
+        self.presence.opened(stream)
         for old in too_many:
             self.bell.ring("x", old)
         mine = await conversations.ids(stream.person)
@@ -178,7 +187,10 @@ class Hub:
         """Writes the present state: the whole sidebar, in the language of the stream."""
         i18n.use(stream.locale)
         view = await lines.sidebar_of(stream.person)
-        stream.deliver(sidebar_event(stream.json, stream.locale, view))
+        partners = [item.person.id for item in view.conversations if item.person]
+        states = {} if stream.json else await presence.states(stream.person, partners, apart=False)
+        stream.deliver(sidebar_event(stream.json, stream.locale, view, states))
+        await self.presence.greet(stream, partners)
         for conversation in list(stream.parted):  # told again: it may have been before the stream had started
             self.state.line(stream.person, conversation)
 
@@ -192,6 +204,7 @@ class Hub:
         if not mine:
             del self.by_person[stream.person]
             self._know(stream.person, {})
+            self.presence.closed(stream.person)
         if stream.number:
             task = asyncio.get_running_loop().create_task(self._close_stream(stream.number))
             self._closed.add(task)
@@ -311,13 +324,20 @@ class Hub:
                 await self._say_alive()
 
     async def _say_alive(self) -> None:
-        streams = [(stream.number, stream.person) for stream in list(self.streams.values())]
-        await registry.say_alive(self.process, streams)
-        await registry.keep_only(self.process, [number for number, _person in streams])
+        await self.presence.beat()
+        if self._unsure:
+            self._unsure = False
+            await registry.keep_only(self.process, list(self.streams))
+
+    def open_streams(self) -> list[tuple[int, int]]:
+        """The number and the person of each."""
+        return [(stream.number, stream.person) for stream in self.streams.values()]
 
     async def _close_stream(self, number: int) -> None:
-        with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+        try:
             await registry.close_stream(number)
+        except (*database.UNAVAILABLE, asyncpg.PostgresError):
+            self._unsure = True  # the next beat tells the database which are open
 
 
 async def _kept_going(work: Callable[[], Awaitable[None]]) -> None:

@@ -7,7 +7,7 @@ one for each of its members.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +22,7 @@ from app.core import database, i18n
 from app.core.i18n import Locale
 from app.core.templates import environment
 from app.live import wire
+from app.people import presence
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
@@ -94,12 +95,14 @@ class State:
             # The tail may not have come to a removal yet. Asked after the panel was read: nobody sees what came later.
             still_in = await queries.among(conversation, list({stream.person for stream in tail.streams}))
             made: dict[Locale, bytes] = {}
-            for stream in [each for each in tail.streams if each.person in still_in]:
+            told = [stream for stream in tail.streams if stream.person in still_in]
+            for stream in told:
                 self.lines[stream.person, conversation] = None
                 if not stream.json:
                     if stream.locale not in made:
                         made[stream.locale] = head_event(stream.locale, panel)
                     stream.deliver(made[stream.locale])
+            await self.hub.presence.beside(panel, [stream for stream in told if not stream.json])
         for person in list(self.sidebars):
             with _taken(self.sidebars, [person]):
                 await self.hub.refresh(person)
@@ -111,17 +114,19 @@ class State:
             people, conversations = [p for p, _c in pairs], [c for _p, c in pairs]
             with _taken(self.lines, pairs):
                 rows = await lines.item_rows(people, conversations)
-            told: dict[Stream, list[bytes]] = defaultdict(list)  # one write a stream, not one a line
+            partner_states = await _partner_states(rows)
+            written: dict[Stream, list[bytes]] = defaultdict(list)  # one write a stream, not one a line
             for pair in pairs:
                 row = rows.get(pair)
                 if row:
                     self.hub.moved_on(pair[1], row["change"])
                 else:
                     self.hub.parted(pair[1], pair[0])
-                for stream in self.hub.by_person.get(pair[0], ()):
+                states = partner_states.get(pair, {})
+                for stream in list(self.hub.by_person.get(pair[0], ())):
                     i18n.use(stream.locale)
-                    told[stream].append(line_event(stream, pair[1], lines.item(row) if row else None))
-            for stream, events in told.items():
+                    written[stream].append(line_event(stream, pair[1], lines.item(row) if row else None, states))
+            for stream, events in written.items():
                 stream.deliver(b"".join(events), len(events))
 
     def _expand(self) -> None:
@@ -132,6 +137,15 @@ class State:
                 if any(stream.json or conversation not in stream.seen for stream in hub.by_person[person]):
                     self.lines[person, conversation] = None
         self.moved.clear()
+
+
+async def _partner_states(
+    rows: dict[tuple[int, int], database.Row],
+) -> dict[tuple[int, int], dict[int, presence.State]]:
+    """For each line of a direct conversation whose other one is there, as the person may see it."""
+    shown = await presence.of_pairs([(row["person"], row["other"]) for row in rows.values() if row["other"]])
+    states = {pair: (row["other"], shown.get((row["person"], row["other"]))) for pair, row in rows.items()}
+    return {pair: {other: state} for pair, (other, state) in states.items() if state is not None}
 
 
 @contextmanager
@@ -147,8 +161,10 @@ def _taken(waiting: dict[K, None], keys: list[K]) -> Iterator[None]:
         raise
 
 
-def line_event(stream: "Stream", conversation: int, item: ConversationItem | None) -> bytes:
-    """One line of the sidebar, or that it is gone."""
+def line_event(
+    stream: "Stream", conversation: int, item: ConversationItem | None, states: Mapping[int, presence.State]
+) -> bytes:
+    """One line of the sidebar, with the presence of a direct partner; or that it is gone."""
     if stream.json:
         if item is None:
             return wire.json_event("conversation", {"id": conversation, "removed": True})
@@ -157,7 +173,8 @@ def line_event(stream: "Stream", conversation: int, item: ConversationItem | Non
         return wire.event("conversation-gone", str(conversation))
     if item.archived:
         return wire.event("conversation-archived", str(conversation))
-    return _line(render.sidebar_item(item, None, stream.locale.language))
+    html: str = render.sidebar_item(item, None, stream.locale.language)
+    return _line(presence.fill(html, states, stream.locale.language) if item.person else html)
 
 
 @lru_cache(maxsize=1000)
@@ -173,9 +190,10 @@ def head_event(locale: Locale, panel: PanelView) -> bytes:
     return wire.event("conversation-head", render.conversation_head(view) + render.members_pane(view))
 
 
-def sidebar_event(json: bool, locale: Locale, view: ConversationsView) -> bytes:
-    """All of the sidebar, as a page shows it."""
+def sidebar_event(json: bool, locale: Locale, view: ConversationsView, states: Mapping[int, presence.State]) -> bytes:
+    """All of the sidebar, as a page shows it to whoever sees these states."""
     if json:
         return b"".join(wire.json_event("conversation", item) for item in view.conversations)
     template = environment(locale.language).get_template("conversations/_sidebar_items.html")
-    return wire.event("sidebar", template.render(view=view, current=None, language=locale.language))
+    html = template.render(view=view, current=None, language=locale.language)
+    return wire.event("sidebar", presence.fill(html, states, locale.language))

@@ -2,18 +2,19 @@
 
 import asyncio
 import random
+from typing import Any
 from urllib.parse import parse_qs
 
 import asyncpg
 import structlog
-from litestar import asgi
+from litestar import Request, asgi, post
 from litestar.types import Receive, Scope, Send
 
 from app.accounts.views import Me
 from app.core import database, i18n
 from app.core.errors import Unauthorized, Unavailable
 from app.core.i18n import _
-from app.core.page import header
+from app.core.page import Page, header
 from app.core.server import take_over
 from app.live import cursor, wire
 from app.live.hub import Hub
@@ -27,6 +28,14 @@ HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+
+
+@post("/me/active", status_code=204)
+async def active(me: Me, request: Request[Any, Any, Any]) -> Page[None]:
+    """They did something: a browser says so once a minute at most, while it is used."""
+    hub: Hub = request.app.state.hub
+    hub.presence.active(me.id)
+    return Page("errors/show.html", None, status=204, see_other="/me")
 
 
 @asgi("/live", copy_scope=False)
@@ -87,4 +96,4 @@ async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | 
     return True
 
 
-HANDLERS = [live]
+HANDLERS = [live, active]

@@ -2,8 +2,8 @@
 
 With an id, for they can be replayed: `message`. Without, for they are the present state: `sidebar` (all of it),
 `conversation` (one line of it), `conversation-gone`, `conversation-archived` (its line goes, it stays),
-`conversation-head` (title and members of the open one), `typing` (who, for so many seconds), `ping`, `reset` (load the
-page anew), `close` (and why).
+`conversation-head` (title and members of the open one), `typing` (who, for so many seconds), `presence` (of some
+people), `presences` (of all beside the open conversation), `ping`, `reset` (load the page anew), `close` (and why).
 """
 
 import msgspec
@@ -57,6 +57,11 @@ def retry(milliseconds: int) -> bytes:
 def chunk(data: bytes) -> bytes:
     """The bytes framed as HTTP/1.1 has them in a body whose length nobody knows (RFC 9112, 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def presence_json(person: Author, state: str) -> bytes:
+    """That person is online, away, busy or offline now."""
+    return json_event("presence", {"person": person, "state": state})
 
 
 def typing_json(conversation: int, person: Author) -> bytes:

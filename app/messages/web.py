@@ -14,7 +14,7 @@ from app.conversations import queries as conversation_queries
 from app.core import errors, i18n, limits
 from app.core.bell import Bell
 from app.core.database import Row
-from app.core.page import Form, Page, header, request_cookies, shape_wanted
+from app.core.page import Form, Page, reads_without_scripts, shape_wanted
 from app.core.problems import typed
 from app.core.settings import Settings
 from app.messages import access, actions, queries, render, timeline
@@ -51,7 +51,7 @@ async def show(
     if shape_wanted(request.scope) == "json":
         view.messages = [line(row).message for row in rows]
         return Page("conversations/show.html", view)
-    if view.unread and view.at_end and _reads_without_scripts(request):
+    if view.unread and view.at_end and reads_without_scripts(request.scope):
         # A browser with scripts says itself what came on its screen; without them the page that it asked for is it.
         await conversations.mark_read(me, conversation_id, view.total)
         bell.ring("r", me.id, conversation_id)
@@ -238,17 +238,6 @@ def _rendered(rows: list[Row], unread_from: int | None = None) -> dict[str, Any]
         "fragments": render.fragments(rows[:cut], locale),
         "unread": render.fragments(rows[cut:], locale),
     }
-
-
-def _reads_without_scripts(request: Request[Any, Any, Any]) -> bool:
-    """Whether this is a person's browser that runs no scripts: ours sets the cookie `scripts` as soon as it runs."""
-    mode, purpose = header(request.scope, b"sec-fetch-mode"), header(request.scope, b"sec-purpose")
-    return (
-        shape_wanted(request.scope) == "page"
-        and "scripts" not in request_cookies(request.scope)
-        and mode in ("", "navigate")
-        and not purpose.startswith("prefetch")
-    )
 
 
 HANDLERS = [show, history, send, broadcast, mine, permalink, edit_page, edit, delete_page, remove]

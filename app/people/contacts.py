@@ -127,22 +127,25 @@ async def accept(me: Me, number: int) -> ContactView:
     return found
 
 
-async def end(me: Me, number: int) -> Ended:
-    """Declines what I was asked, takes back what I asked, or removes a contact; says which. Raises NotFound."""
+async def end(me: Me, number: int) -> tuple[Ended, int]:
+    """Declines what I was asked, takes back what I asked, or removes a contact; says which, and of whom. Raises
+    NotFound."""
     async with database.transaction():
         row = await database.fetch_row(
-            f"SELECT c.asker, c.accepted_at, c.declined_at {SEEN} AND c.id = $2 FOR UPDATE OF c", me.id, number
+            f"SELECT p.id AS other, c.asker, c.accepted_at, c.declined_at {SEEN} AND c.id = $2 FOR UPDATE OF c",
+            me.id,
+            number,
         )
         if row is None:
             raise NotFound
         if row["accepted_at"] is None and row["asker"] != me.id:
             await database.fetch("UPDATE contact SET declined_at = now() WHERE id = $1", number)
-            return "request-declined"
+            return "request-declined", row["other"]
         if row["declined_at"] is None:
             await database.fetch("DELETE FROM contact WHERE id = $1", number)
         else:  # else they could be asked again at once
             await database.fetch("UPDATE contact SET hidden = true WHERE id = $1", number)
-        return "request-cancelled" if row["accepted_at"] is None else "contact-removed"
+        return ("request-cancelled" if row["accepted_at"] is None else "contact-removed"), row["other"]
 
 
 async def forget(one: int, other: int) -> None:

@@ -3,8 +3,10 @@
 from app.accounts.views import Me
 from app.core import database, text
 from app.core.errors import NotFound
+from app.people import presence
 from app.people.access import visible
-from app.people.views import PeopleView, PersonCard
+from app.people.presence import may_see
+from app.people.views import PeopleView, PersonCard, PresentCard
 
 CARD = "p.id, p.username, p.name, p.role"
 # What is longer matches no name; to fold accents takes the square of their number.
@@ -50,6 +52,24 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
     people = [PersonCard(*row[:4]) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, q, more)
+
+
+async def present(viewer: Me, after: str = "", limit: int = PAGE) -> PeopleView:
+    """Those who are there, as far as the viewer may see it, in order of their names; each with their state."""
+    rows = await database.fetch(
+        f"""
+        SELECT {CARD}, p.search_key FROM person p LEFT JOIN presence s ON s.person = p.id
+        WHERE p.id = ANY($1) AND p.id <> $4 AND {may_see("$4")} AND (p.search_key, p.id) > ($2, $3)
+        ORDER BY p.search_key, p.id LIMIT $5
+        """,
+        list(presence.book),
+        *place(after),
+        viewer.id,
+        limit + 1,
+    )
+    people = [PresentCard(row[0], row[1], row[2], row[3], presence.state(row[0])) for row in rows[:limit]]
+    more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
+    return PeopleView(people, "", more)
 
 
 async def blocked(viewer: Me) -> list[PersonCard]:

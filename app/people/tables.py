@@ -1,6 +1,6 @@
 """What people want to have to do with each other."""
 
-from piccolo.columns import BigSerial, Boolean, ForeignKey, Timestamptz
+from piccolo.columns import BigSerial, Boolean, ForeignKey, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -31,3 +31,15 @@ class Contact(Table, tablename="contact"):
     hidden = Boolean(default=False)
     # They became contacts by an invitation that one showed to the other.
     verified = Boolean(default=False)
+
+
+class Presence(Table, tablename="presence"):
+    """What a person tells of where they are; who is not in here tells as the defaults say, and was never active."""
+
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, primary_key=True, null=False)
+    choice = Text(default="auto")
+    shown_to = Text(default="everyone")
+    tells_receipts = Boolean(default=True)
+    active_at = Timestamptz(null=True, default=None)
+    # They read without scripts, so without a stream: until then they count as here.
+    plain_until = Timestamptz(null=True, default=None)

@@ -1,5 +1,6 @@
 """What people show of themselves to others."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,10 +16,26 @@ class PersonCard(msgspec.Struct, frozen=True):
     role: str
 
 
+class PresentCard(PersonCard, frozen=True):
+    """With whether they are there, as far as the reader may see it: else they are offline, and were last seen never."""
+
+    presence: Literal["online", "away", "busy", "offline"] = "offline"
+    last_seen_at: datetime | None = None
+
+
+class PrivacyView(msgspec.Struct):
+    """What one tells others: `state` by what one does, or always away or busy; `shown_to` whom it is shown to, and the
+    last time that one was there with it; `receipts` whether they see what one has received and read."""
+
+    state: Literal["auto", "away", "busy"] = "auto"
+    shown_to: Literal["everyone", "contacts", "nobody"] = "everyone"
+    receipts: bool = True
+
+
 class PeopleView(msgspec.Struct):
     """A page of the directory; `next` is the value of `after` to go on with, null at the end."""
 
-    people: list[PersonCard]
+    people: Sequence[PersonCard]
     q: str = ""
     next: str | None = None
 

@@ -1,11 +1,14 @@
 """The page that was open, with the fragments that it received, is the page that one would get by loading it anew."""
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from app.people import presence
 from tests.conftest import Actor, Cast
+from tests.processes import until
 from tests.streams import Event, Feed, following
 
 Action = Callable[[Cast], Awaitable[object]]
@@ -27,6 +30,8 @@ def apply(page: BeautifulSoup, event: Event) -> None:
             found = page.find(id=part["id"])
             assert found is not None
             found.replace_with(part)
+    elif event.name in ("presence", "presences"):
+        put_presence(page, parts, everyone=event.name == "presences")
     elif event.name == "sidebar":
         sidebar = page.find(id="sidebar-items")
         assert isinstance(sidebar, Tag)
@@ -52,6 +57,16 @@ def put_message(page: BeautifulSoup, item: Tag) -> None:
             other.insert_before(item)
             return
     messages.append(item)
+
+
+def put_presence(page: BeautifulSoup, marks: list[Tag], everyone: bool) -> None:
+    if everyone:
+        for place in page.select("#members-pane .presence, #conversation-head .presence"):
+            attrs = {"class": "presence", "data-person": str(place["data-person"])}
+            place.replace_with(page.new_tag("span", attrs=attrs))
+    for mark in marks:
+        for place in page.select(f'.presence[data-person="{mark["data-person"]}"]'):
+            place.replace_with(copy(mark))
 
 
 def rank(item: Tag) -> tuple[bool, float]:
@@ -88,18 +103,24 @@ def shown(page: BeautifulSoup, open_line: str) -> dict[str, list[str]]:
     return found
 
 
+async def seen_online(viewer: Actor) -> bool:
+    return presence.state(viewer.id) == "online"
+
+
 async def said(cast: Cast, who: str = "milo") -> int:
     """A message of theirs that is there before the page is loaded."""
     return int((await cast.say(getattr(cast, who), "it was here before"))["id"])
 
 
 async def check(cast: Cast, viewer: Actor, action: Action) -> None:
+    viewer.browser.cookies.set("scripts", "1")
     page = await load(viewer, cast.chess)
     conversation = page.find(id="conversation")
     assert isinstance(conversation, Tag)
     before = shown(await load(viewer, cast.chess), f"conversation-{cast.chess}")
     cursor = f"{cast.chess}:{conversation['data-change']}"
     async with following(cast.server, viewer, cursor, json=False) as feed:
+        await until(lambda: seen_online(viewer), "the viewer is online")
         await action(cast)
         fresh = shown(await load(viewer, cast.chess), f"conversation-{cast.chess}")
         assert fresh != before, "the action changes nothing that this viewer sees, so this would prove nothing"

@@ -11,17 +11,22 @@ from app.core.page import Page
 @put("/people/{username:str}/block", status_code=204)
 async def block(username: str, me: Me, bell: Bell) -> Page[None]:
     other = await blocks.block(me, username)
-    for person in (me.id, other):
-        bell.ring("p", person)
+    _show_anew(bell, me, other)
     return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="blocked")
 
 
 @delete("/people/{username:str}/block", status_code=204)
 async def unblock(username: str, me: Me, bell: Bell) -> Page[None]:
     other = await blocks.unblock(me, username)
-    for person in (me.id, other):
-        bell.ring("p", person)
+    _show_anew(bell, me, other)
     return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="unblocked")
+
+
+def _show_anew(bell: Bell, me: Me, other: int) -> None:
+    """Neither sees the other's conversations, nor whether they are there; or they do again."""
+    for person, viewer in ((me.id, other), (other, me.id)):
+        bell.ring("p", person)
+        bell.ring("o", person, viewer)
 
 
 HANDLERS = [block, unblock]

@@ -1,5 +1,5 @@
-"""The pages of people: the directory and its cards, and contacts."""
+"""The pages of people: the directory and its cards, contacts, and who is there."""
 
-from app.people.web import contacts, directory
+from app.people.web import contacts, directory, presence
 
-HANDLERS = [*directory.HANDLERS, *contacts.HANDLERS]
+HANDLERS = [*directory.HANDLERS, *contacts.HANDLERS, *presence.HANDLERS]

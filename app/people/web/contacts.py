@@ -1,4 +1,4 @@
-"""Contacts, requests, and the link that one shows. Nothing of anyone's sidebar changes by them, so no bell rings."""
+"""Contacts, requests, and the link that one shows. By them people may see whether others are there."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from litestar.params import Parameter
 
 from app.accounts.views import Me
 from app.core import limits
+from app.core.bell import Bell
 from app.core.page import Page
 from app.core.settings import Settings
 from app.people import contacts, invitations
@@ -39,14 +40,17 @@ async def ask(data: Whom, me: Me, settings: Settings) -> Page[ContactView | None
 
 
 @put("/contacts/{contact_id:int}/accept")
-async def accept(contact_id: int, me: Me) -> Page[ContactView]:
-    return Page("people/contacts.html", await contacts.accept(me, contact_id), see_other=HERE, flash="contact-made")
+async def accept(contact_id: int, me: Me, bell: Bell) -> Page[ContactView]:
+    made = await contacts.accept(me, contact_id)
+    _show_anew(bell, me, made.person.id)
+    return Page("people/contacts.html", made, see_other=HERE, flash="contact-made")
 
 
 @delete("/contacts/{contact_id:int}", status_code=204)
-async def end(contact_id: int, me: Me) -> Page[None]:
+async def end(contact_id: int, me: Me, bell: Bell) -> Page[None]:
     """Declines, takes back or removes: whatever there is."""
-    ended = await contacts.end(me, contact_id)
+    ended, other = await contacts.end(me, contact_id)
+    _show_anew(bell, me, other)
     return Page("people/contacts.html", None, status=204, see_other=HERE, flash=ended)
 
 
@@ -67,9 +71,16 @@ async def invited(code: str, me: Me) -> Page[InvitedView]:
 
 
 @post("/contacts/invitation/{code:str}")
-async def take(code: str, me: Me) -> Page[ContactView]:
+async def take(code: str, me: Me, bell: Bell) -> Page[ContactView]:
     made = await invitations.take(me, code)
+    _show_anew(bell, me, made.person.id)
     return Page("people/invited.html", made, status=201, see_other=HERE, flash="contact-made")
+
+
+def _show_anew(bell: Bell, me: Me, other: int) -> None:
+    """Contacts may see of each other whether they are there, where others may not."""
+    bell.ring("o", me.id, other)
+    bell.ring("o", other, me.id)
 
 
 HANDLERS = [index, ask, accept, end, invitation, renew, invited, take]

@@ -9,8 +9,8 @@ from litestar.params import Parameter
 from app.accounts.views import Me
 from app.core.bell import Bell
 from app.core.page import Page
-from app.people import actions, contacts, queries
-from app.people.views import PeopleView, PersonCard
+from app.people import actions, contacts, presence, queries
+from app.people.views import PeopleView, PresentCard
 
 
 @get("/me/blocks")
@@ -26,13 +26,21 @@ class Role(msgspec.Struct):
 async def index(
     me: Me, q: str = "", after: str = "", limit: Annotated[int, Parameter(ge=1, le=100)] = 50
 ) -> Page[PeopleView]:
-    return Page("people/index.html", await queries.directory(me, q, after, limit), partial="people/_list.html")
+    return Page(
+        "people/index.html",
+        await queries.directory(me, q, after, limit),
+        partial="people/_list.html",
+        extra={"here": False},
+    )
 
 
 @get("/people/{username:str}")
-async def show(me: Me, username: str) -> Page[PersonCard]:
+async def show(me: Me, username: str) -> Page[PresentCard]:
     person = await queries.person(me, username)
-    return Page("people/show.html", person, extra={"contact": await contacts.between(me, person.id)})
+    here = (await presence.states(me.id, [person.id], me.apart)).get(person.id, "offline")
+    last = await presence.last_seen(me.id, person.id) if here == "offline" else None
+    card = PresentCard(person.id, person.username, person.name, person.role, here, last)
+    return Page("people/show.html", card, extra={"contact": await contacts.between(me, person.id)})
 
 
 @put("/people/{username:str}/role", status_code=204, opt={"form": "people/role.html"})

@@ -1,0 +1,253 @@
+"""Who is there, for the streams of this process: keeps the book of `people/presence` right, and tells what changes.
+
+A hint says that someone came, left, fell silent or woke up; what it is, and who may know, is read from the database for
+all that came within a moment. So people who come and go cost queries by the second and not by the person. Who is still
+there costs one statement each half minute, which says too that this process lives, and makes good for lost hints.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from app.conversations import queries
+from app.conversations.views import PanelView
+from app.core import database, i18n
+from app.live import registry, wire
+from app.live.audience import Audience, audience
+from app.messages.views import Author
+from app.people import presence
+from app.people.presence import Entry, Present, State
+
+if TYPE_CHECKING:
+    from app.live.hub import Hub
+    from app.live.stream import Stream
+
+log = structlog.get_logger()
+# Between two rounds; in a lively instance longer, so that presence takes a tenth of the time at most.
+GATHER = 1.0
+REST = 9
+LONGEST_GATHER = 10.0
+# Someone goes from page to page: their stream ends, and the next one opens. Only who stays away has left.
+GRACE = 8.0
+# Entries of the book that are read anew each half minute, beside those that are due: a lost hint is made good for.
+CHECKED = 200
+
+
+class Presence:
+    """What is known, and what is to be told."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self.hub = hub
+        # What they did since it was last written down, and who of them is to be written down at once.
+        self.active_at: dict[int, datetime] = {}
+        self.urgent: dict[int, None] = {}
+        self.changed: dict[int, None] = {}
+        # Someone, and to whom alone they are to be shown anew: a block, a contact.
+        self.between: dict[tuple[int, int], None] = {}
+        self._leaving: dict[int, asyncio.TimerHandle] = {}
+        self._checked = 0
+        self._awake = asyncio.Event()
+
+    # What happens
+
+    def opened(self, stream: "Stream") -> None:
+        """A stream of theirs is open now. One that follows a conversation is of a page that someone looks at."""
+        leaving = self._leaving.pop(stream.person, None)
+        if leaving is not None:
+            leaving.cancel()
+        if stream.seen and not stream.json:
+            self.active(stream.person)
+        elif stream.person not in presence.book:
+            self.hub.bell.ring("o", stream.person)
+
+    def closed(self, person: int) -> None:
+        """Their last stream here has ended."""
+        if not self.hub.closing:
+            loop = asyncio.get_running_loop()
+            self._leaving[person] = loop.call_later(GRACE, self._left, person)
+
+    def _left(self, person: int) -> None:
+        self._leaving.pop(person, None)
+        if person not in self.hub.by_person:
+            self.hub.bell.ring("o", person)
+
+    def active(self, person: int) -> None:
+        """They pressed a key, or opened a page. It is told at once to whom it makes a difference."""
+        now = self.active_at[person] = presence.now()
+        entry = presence.book.get(person)
+        if entry is not None and entry.state != "away" and entry.present.plain_until is None:
+            entry.present.active_at = now
+        elif entry is None or entry.present.choice == "auto":
+            self.urgent[person] = None
+            self._awake.set()
+
+    async def read_plainly(self, person: int) -> None:
+        """They read a page without scripts: such a page has no stream, and for a while they count as here."""
+        entry = presence.book.get(person)
+        if entry is not None and entry.present.plain_until is None:
+            return self.active(person)
+        await registry.here_by_pages(person)
+        self.hub.bell.ring("o", person)
+        return None
+
+    def hear(self, person: int, viewer: int) -> None:
+        """Something about that person changed; or what there is between them and one viewer."""
+        if viewer:
+            self.between[person, viewer] = None
+        else:
+            self.changed[person] = None
+        self._awake.set()
+
+    # What is done about it
+
+    async def run(self) -> None:
+        """Learns and tells what is gathered, until cancelled."""
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            began = time.monotonic()
+            urgent, changed, between = self.urgent, self.changed, self.between
+            self.urgent, self.changed, self.between = {}, {}, {}
+            try:
+                if urgent:
+                    await self._write(list(urgent))
+                    for person in urgent:
+                        self.hub.bell.ring("o", person)
+                    changed, self.changed = changed | self.changed, {}
+                if changed:
+                    await self._learn(list(changed), await registry.whereabouts(list(changed)))
+                for person, viewer in between:
+                    await self._show(person, viewer)
+            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+                log.warning("presence waits for the database", error=type(error).__name__)
+                self.urgent, self.changed = urgent | self.urgent, changed | self.changed
+                self.between = between | self.between
+                self._awake.set()
+            await asyncio.sleep(min(max(GATHER, REST * (time.monotonic() - began)), LONGEST_GATHER))
+
+    async def _write(self, people: list[int]) -> None:
+        await registry.write_activity({person: self.active_at[person] for person in people if person in self.active_at})
+
+    async def beat(self) -> None:
+        """Twice a minute: this process lives, these people did something; who of the book is still there?"""
+        active, self.active_at = self.active_at, {}
+        known = list(presence.book)
+        now = presence.now()
+        due = [person for person in known if presence.book[person].present.state(now) != presence.book[person].state]
+        self._checked = self._checked + CHECKED if self._checked + CHECKED < len(known) else 0
+        asked = [*due, *known[self._checked : self._checked + CHECKED]]
+        try:
+            again, found = await registry.beat(self.hub.process, active, asked)
+        except BaseException:
+            self.active_at = active | self.active_at
+            raise
+        if again:  # a crash of Postgres has emptied the registry: nobody was found there
+            await registry.write_again(self.hub.process, self.hub.open_streams())
+            self.changed |= dict.fromkeys(asked)
+            self._awake.set()
+        else:
+            await self._learn(list({*asked, *found}), found)
+
+    async def _learn(self, asked: list[int], found: dict[int, registry.Found]) -> None:
+        """Puts what was read into the book, and tells what is other than before."""
+        now = presence.now()
+        changes: dict[int, tuple[Present | None, State, bool]] = {}  # the last: whom it is shown to is other too
+        for person in asked:
+            old = presence.book.get(person)
+            row = found.get(person)
+            state: State = "offline"
+            if row is not None and row.here:
+                if old is not None and old.present.active_at > row.present.active_at:
+                    row.present.active_at = old.present.active_at  # not written down yet
+                state = row.present.state(now)
+            if row is not None and state != "offline":
+                presence.book[person] = Entry(row.present, state)
+            else:
+                presence.book.pop(person, None)
+            present = row.present if row else old.present if old else None
+            other = old is not None and present is not None and old.present.shown_to != present.shown_to
+            if other or state != (old.state if old else "offline"):
+                changes[person] = present, state, other
+        if changes and self.hub.streams:
+            await self._tell(changes)
+
+    async def _tell(self, changes: dict[int, tuple[Present | None, State, bool]]) -> None:
+        hub = self.hub
+        who = await audience(list(changes), list(hub.tails), list(hub.by_person))
+        told: dict[Stream, list[tuple[Present, State]]] = defaultdict(list)
+        for person, (present, state, other) in changes.items():
+            if present is None:
+                continue
+            for stream in self._streams(person, who):
+                if who.may_see(stream.person, present):
+                    told[stream].append((present, state))
+                elif other and stream.person not in who.apart[person]:
+                    told[stream].append((present, "offline"))  # was shown to everyone, and is no more
+        made: dict[tuple[object, ...], bytes] = {}
+        for stream, states in told.items():
+            key = (stream.variant, *((present.id, state) for present, state in states))
+            if key not in made:
+                made[key] = _events(stream, states)
+            stream.deliver(made[key])
+
+    def _streams(self, person: int, who: Audience) -> set["Stream"]:
+        """On whose pages that person is: beside an open conversation, in the sidebar, on their own."""
+        hub = self.hub
+        found = set(hub.by_person.get(person, ()))
+        for conversation in who.conversations[person]:
+            tail = hub.tails.get(conversation)
+            if tail is not None:
+                found |= tail.streams
+        for viewer in who.partners[person]:
+            found |= hub.by_person.get(viewer, set())
+        return found
+
+    async def beside(self, panel: PanelView, streams: list["Stream"]) -> None:
+        """After the members beside an open conversation were sent anew, alike for all: who of them is there."""
+        here = [presence.book[each.id] for each in panel.people if each.id in presence.book]
+        who = await audience([entry.present.id for entry in here], [], [])
+        for stream in streams:
+            language = stream.locale.language
+            seen = [entry for entry in here if who.may_see(stream.person, entry.present)]
+            marks = [presence.mark(entry.present.id, entry.state, language) for entry in seen]
+            stream.deliver(wire.event("presences", "".join(marks)))
+
+    async def _show(self, person: int, viewer: int) -> None:
+        streams = list(self.hub.by_person.get(viewer, ()))
+        if streams:
+            entry = presence.book.get(person)
+            state = (await presence.states(viewer, [person])).get(person, "offline")
+            for stream in streams:
+                if stream.json:
+                    if entry is not None:
+                        stream.deliver(_events(stream, [(entry.present, state)]))
+                else:
+                    stream.deliver(wire.event("presence", presence.mark(person, state, stream.locale.language)))
+
+    async def greet(self, stream: "Stream", partners: list[int]) -> None:
+        """At connect: who is there of those beside the open conversation, and (for a program) of direct partners."""
+        people = [] if not stream.json else partners
+        if len(stream.seen) == 1 and not stream.several:
+            people = [*people, *await queries.some_members(next(iter(stream.seen)))]
+        states = await presence.states(stream.person, people)
+        if stream.json:
+            stream.deliver(_events(stream, [(presence.book[person].present, states[person]) for person in states]))
+        elif people:
+            language = stream.locale.language
+            marks = "".join(presence.mark(person, state, language) for person, state in states.items())
+            stream.deliver(wire.event("presences", marks))
+
+
+def _events(stream: "Stream", states: list[tuple[Present, State]]) -> bytes:
+    if stream.json:
+        return b"".join(
+            wire.presence_json(Author(present.id, present.username, present.name), state) for present, state in states
+        )
+    i18n.use(stream.locale)
+    marks = [presence.mark(present.id, state, stream.locale.language) for present, state in states]
+    return wire.event("presence", "".join(marks))
