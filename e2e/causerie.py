@@ -83,6 +83,10 @@ class Person:
     def read(self, where: int, position: int) -> None:
         self._done(self.api.put(f"/conversations/{where}/read", json={"position": position}))
 
+    def tell(self, **choice: str) -> None:
+        """Chooses what is told of them: `state`, `shown_to`."""
+        self._done(self.api.patch("/me/privacy", json=choice))
+
     def conversation(self, where: int) -> dict[str, Any]:
         return self._done(self.api.get(f"/conversations/{where}"))
 

@@ -77,6 +77,7 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("POST /me/active", "/me/active", SIGNED_IN.format(204), {}),
     ("GET /me/privacy", "/me/privacy", SIGNED_IN.format(200), None),
     ("PATCH /me/privacy", "/me/privacy", SIGNED_IN.format(200), {"state": "auto"}),
+    ("GET /messages/{message_id:int}/receipts", "/messages/{message}/receipts", AUTHOR.format(200), None),
     ("GET /people/online", "/people/online", SIGNED_IN.format(200), None),
     ("GET /me.css", "/me.css", SIGNED_IN.format(200), None),
     ("GET /me/password", "/me/password", SIGNED_IN.format(200), None),

@@ -49,7 +49,8 @@ async def mark_unread(me: Me, conversation: int, position: int | None = None) ->
     await access.member(conversation, me)
     await database.fetch(
         """
-        UPDATE membership m SET read_position = x.position - 1 FROM (
+        UPDATE membership m SET read_position = x.position - 1,
+            seen_position = greatest(m.seen_position, m.read_position) FROM (
             SELECT position FROM message WHERE conversation = $1 AND author <> $2 AND kind <> 'system'
               AND deleted_at IS NULL AND position <= coalesce($3::bigint, position) ORDER BY position DESC LIMIT 1
         ) x WHERE m.conversation = $1 AND m.person = $2 AND m.read_position >= x.position

@@ -66,6 +66,14 @@ class MemberView(msgspec.Struct):
     joined_at: datetime
 
 
+class ReceiptView(msgspec.Struct, frozen=True):
+    """How far someone is: the position of the last message that was `delivered` to them, and that they have `read`."""
+
+    person: PersonCard
+    delivered: int
+    read: int
+
+
 class PanelView(msgspec.Struct, kw_only=True):
     """What stands around an open conversation, alike for all its members. Direct ones have none."""
 

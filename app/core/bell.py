@@ -28,7 +28,8 @@ Listener = Callable[[str, int, int], None]
 
 class Bell:
     """Rings here and in every other process. The kinds: c a conversation, p a person, s a session, x a stream,
-    r what a person (the number) has read in a conversation (`about`), o that a person came, left,
+    r what a person (the number) has read in a conversation (`about`), m that marks of what was received and
+    read moved in a conversation, o that a person came, left,
     fell silent or woke up (for one viewer, `about`: is to be shown anew), l that the pages of a conversation (the
     number) or of a person (`about`) are to be loaded anew, t that a person (`about`) types in a conversation."""
 

@@ -18,6 +18,7 @@ from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.live import registry, wire
 from app.live.presence import Presence
+from app.live.receipts import Receipts
 from app.live.state import State, sidebar_event
 from app.live.stream import Stream
 from app.live.tail import Tail, encode, left_by
@@ -51,6 +52,7 @@ class Hub:
         self.state = State(self)
         self.typing = Typing(self)
         self.presence = Presence(self)
+        self.receipts = Receipts(self)
         self.watch = Watch(self)
         self.closing = False
         # Whether the database may know of streams that have ended.
@@ -62,7 +64,15 @@ class Hub:
         with suppress(*database.UNAVAILABLE):
             await registry.say_alive(self.process)
         self.bell.subscribe(self.hear)
-        always = (self.state.run, self.typing.run, self.presence.run, self.watch.run, self._beat, self._live_on)
+        always = (
+            self.state.run,
+            self.typing.run,
+            self.presence.run,
+            self.receipts.run,
+            self.watch.run,
+            self._beat,
+            self._live_on,
+        )
         self._tasks = [asyncio.create_task(_kept_going(work)) for work in always]
 
     async def stop(self) -> None:
@@ -87,7 +97,10 @@ class Hub:
             self.typing.hear(number, about)
         elif kind == "o":
             self.presence.hear(number, about)
+        elif kind == "m":
+            self.receipts.hear(number)
         elif kind == "r":
+            self.receipts.hear(about)
             if number in self.by_person:
                 self.state.line(number, about)
         elif kind == "p":
@@ -173,6 +186,7 @@ class Hub:
                         self.left(conversation, stream.person)
                         break
                     stream.deliver_message(conversation, change, data)
+                    self.receipts.delivered_to(stream.person, conversation, row["position"])
                     if patient:
                         await stream.drained()
                 if any(row["kind"] == "system" for row in rows):
@@ -191,6 +205,7 @@ class Hub:
         states = {} if stream.json else await presence.states(stream.person, partners, apart=False)
         stream.deliver(sidebar_event(stream.json, stream.locale, view, states))
         await self.presence.greet(stream, partners)
+        await self.receipts.greet(stream)
         for conversation in list(stream.parted):  # told again: it may have been before the stream had started
             self.state.line(stream.person, conversation)
 
@@ -244,7 +259,9 @@ class Hub:
     def _follow(self, stream: Stream, conversation: int, head: int) -> None:
         tail = self.tails.get(conversation)
         if tail is None:
-            tail = self.tails[conversation] = Tail(conversation, head, self.left, self.state.head)
+            tail = self.tails[conversation] = Tail(
+                conversation, head, self.left, self.state.head, self.receipts.delivered
+            )
         tail.streams.add(stream)
         if tail.place < head:
             tail.wake()

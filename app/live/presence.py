@@ -8,7 +8,7 @@ there costs one statement each half minute, which says too that this process liv
 import asyncio
 import time
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -21,7 +21,7 @@ from app.live import registry, wire
 from app.live.audience import Audience, audience
 from app.messages.views import Author
 from app.people import presence
-from app.people.presence import Entry, Present, State
+from app.people.presence import PLAIN, Entry, Present, State
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
@@ -34,6 +34,8 @@ REST = 9
 LONGEST_GATHER = 10.0
 # Someone goes from page to page: their stream ends, and the next one opens. Only who stays away has left.
 GRACE = 8.0
+# One who reads many pages without scripts is written down once in so long.
+AGAIN = timedelta(minutes=1)
 # Entries of the book that are read anew each half minute, beside those that are due: a lost hint is made good for.
 CHECKED = 200
 
@@ -89,8 +91,12 @@ class Presence:
     async def read_plainly(self, person: int) -> None:
         """They read a page without scripts: such a page has no stream, and for a while they count as here."""
         entry = presence.book.get(person)
-        if entry is not None and entry.present.plain_until is None:
-            return self.active(person)
+        if entry is not None:
+            until = entry.present.plain_until
+            if until is None:
+                return self.active(person)
+            if until - presence.now() > PLAIN - AGAIN:
+                return None
         await registry.here_by_pages(person)
         self.hub.bell.ring("o", person)
         return None

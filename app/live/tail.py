@@ -25,17 +25,23 @@ PAUSE = 0.008
 
 class Tail:
     """`place` is the last change handed out. `left` is told who is no longer in the conversation,
-    `told` that its title, owner or members may be others."""
+    `told` that its title, owner or members may be others, `delivered` up to which position it went to all streams."""
 
-    __slots__ = ("_awake", "_task", "conversation", "left", "place", "streams", "told")
+    __slots__ = ("_awake", "_task", "conversation", "delivered", "left", "place", "streams", "told")
 
     def __init__(
-        self, conversation: int, place: int, left: Callable[[int, int], None], told: Callable[[int], None]
+        self,
+        conversation: int,
+        place: int,
+        left: Callable[[int, int], None],
+        told: Callable[[int], None],
+        delivered: Callable[[int, int], None],
     ) -> None:
         self.conversation = conversation
         self.place = place
         self.left = left
         self.told = told
+        self.delivered = delivered
         self.streams: set[Stream] = set()
         self._awake = False
         self._task: asyncio.Task[None] | None = None
@@ -77,6 +83,7 @@ class Tail:
                 start = index
         self._hand_out_stretch(rows[start:])
         self.place = rows[-1]["change"]
+        self.delivered(self.conversation, max(row["position"] for row in rows))
         if any(row["kind"] == "system" for row in rows):
             self.told(self.conversation)
 

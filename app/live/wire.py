@@ -3,12 +3,14 @@
 With an id, for they can be replayed: `message`. Without, for they are the present state: `sidebar` (all of it),
 `conversation` (one line of it), `conversation-gone`, `conversation-archived` (its line goes, it stays),
 `conversation-head` (title and members of the open one), `typing` (who, for so many seconds), `presence` (of some
-people), `presences` (of all beside the open conversation), `ping`, `reset` (load the page anew), `close` (and why).
+people), `presences` (of all beside the open conversation), `receipt` (who received and read how far), `ping`, `reset`
+(load the page anew), `close` (and why).
 """
 
 import msgspec
 from markupsafe import Markup
 
+from app.conversations.views import ReceiptView
 from app.messages.views import Author
 
 PING = b"event: ping\ndata: 1\n\n"
@@ -62,6 +64,20 @@ def chunk(data: bytes) -> bytes:
 def presence_json(person: Author, state: str) -> bytes:
     """That person is online, away, busy or offline now."""
     return json_event("presence", {"person": person, "state": state})
+
+
+def receipt_json(conversation: int, mark: ReceiptView) -> bytes:
+    """How far that person has received and read it."""
+    person = {"id": mark.person.id, "username": mark.person.username, "name": mark.person.name}
+    told = {"conversation_id": conversation, "person": person, "delivered": mark.delivered, "read": mark.read}
+    return json_event("receipt", told)
+
+
+def receipt_html(mark: ReceiptView) -> Markup:
+    """The same for the page that has the conversation open, which puts it into words."""
+    return Markup('<bdi data-person="{}" data-delivered="{}" data-read="{}">{}</bdi>').format(
+        mark.person.id, mark.delivered, mark.read, mark.person.name
+    )
 
 
 def typing_json(conversation: int, person: Author) -> bytes:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from app.accounts.views import Me
-from app.conversations import access
+from app.conversations import access, receipts
 from app.conversations import queries as conversations
 from app.conversations.access import Access
 from app.core import database
 from app.core.database import Row
-from app.messages import queries
+from app.messages import queries, seen
 from app.messages.lines import line
 from app.messages.views import HistoryView, TimelineView
 
@@ -37,6 +37,9 @@ async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> t
         rows = await _stretch(may, wish, limit)
         unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
         people = await conversations.glance(may, head.members)
+        ends = not rows or rows[-1]["position"] >= may.position
+        asks = ends and seen.own_last(rows, me) is not None and head.members <= receipts.MOST
+        told = await receipts.of_others(conversation_id, me) if asks else []
     first, last = (rows[0]["position"], rows[-1]["position"]) if rows else (1, may.position)
     view = TimelineView(
         **{name: getattr(head, name) for name in head.__struct_fields__},
@@ -46,6 +49,7 @@ async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> t
         unread_from=unread_from,
         at_end=last >= may.position,
         people=people,
+        receipts=told,
     )
     return view, rows
 
@@ -56,9 +60,11 @@ async def history(conversation_id: int, me: Me, before: int | None, after: int |
     if after is not None:
         found = await queries.changed_since(conversation_id, after, limit + 1)
         messages = [line(row).message for row in found[:limit]]
+        await seen.told(conversation_id, me, messages)
         return HistoryView(messages, messages[-1].change if len(found) > limit else None, may.change)
     found = await queries.before(conversation_id, before if before is not None else 2**62, limit)
     messages = [line(row).message for row in found]
+    await seen.told(conversation_id, me, messages)
     return HistoryView(messages, messages[0].position if messages and messages[0].position > 1 else None, may.change)
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.conversations.views import ConversationView, MemberView
+from app.conversations.views import ConversationView, MemberView, ReceiptView
+from app.people.views import PersonCard
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -56,7 +57,8 @@ class HistoryView(msgspec.Struct):
 
 class TimelineView(ConversationView, kw_only=True):
     """A conversation with a stretch of its messages. `older` and `newer` are positions to page from, null at the ends;
-    `unread_from` is the position of the first message that was not read; `at_end` whether the newest is among them."""
+    `unread_from` is the position of the first message that was not read; `at_end` whether the newest is among them;
+    `receipts` how far the others are, as far as they tell it."""
 
     messages: list[MessageView]
     older: int | None
@@ -64,6 +66,19 @@ class TimelineView(ConversationView, kw_only=True):
     unread_from: int | None
     at_end: bool
     people: list[MemberView]
+    receipts: list[ReceiptView]
+
+
+class SeenView(msgspec.Struct):
+    """Who has received and who has read one's own message; of those who tell it. `counted`: this conversation is small
+    enough for it."""
+
+    message_id: int
+    conversation_id: int
+    position: int
+    read: list[PersonCard]
+    delivered: list[PersonCard]
+    counted: bool
 
 
 class MineView(msgspec.Struct):

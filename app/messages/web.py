@@ -9,7 +9,7 @@ from litestar.params import Parameter
 
 from app.accounts.views import Me
 from app.conversations import actions as conversations
-from app.conversations import permission
+from app.conversations import permission, receipts
 from app.conversations import queries as conversation_queries
 from app.core import errors, i18n, limits
 from app.core.bell import Bell
@@ -17,10 +17,10 @@ from app.core.database import Row
 from app.core.page import Form, Page, reads_without_scripts, shape_wanted
 from app.core.problems import typed
 from app.core.settings import Settings
-from app.messages import access, actions, queries, render, timeline
+from app.messages import access, actions, queries, render, seen, timeline
 from app.messages.lines import line
 from app.messages.timeline import Wish
-from app.messages.views import HistoryView, MessageView, MineView, TimelineView
+from app.messages.views import HistoryView, MessageView, MineView, SeenView, TimelineView
 
 Position = Annotated[int | None, Parameter(ge=0, le=2**62)]
 From = Annotated[int | None, Parameter(query="from", ge=0, le=2**62)]
@@ -48,14 +48,17 @@ async def show(
     latest: bool = False,
 ) -> Page[TimelineView]:
     view, rows = await timeline.show(conversation_id, me, Wish(before, from_, latest))
+    if view.at_end and view.unread and await receipts.got(me, conversation_id, view.total):
+        bell.ring("m", conversation_id)
     if shape_wanted(request.scope) == "json":
         view.messages = [line(row).message for row in rows]
+        view.receipts = await seen.told(conversation_id, me, view.messages)
         return Page("conversations/show.html", view)
     if view.unread and view.at_end and reads_without_scripts(request.scope):
         # A browser with scripts says itself what came on its screen; without them the page that it asked for is it.
         await conversations.mark_read(me, conversation_id, view.total)
         bell.ring("r", me.id, conversation_id)
-    return Page("conversations/show.html", view, form=_fresh(), extra=_rendered(rows, view.unread_from))
+    return Page("conversations/show.html", view, form=_fresh(), extra=_shown(view, rows, me))
 
 
 @get("/conversations/{conversation_id:int}/messages")
@@ -77,7 +80,7 @@ async def history(
         view,
         partial="conversations/_stretch.html",
         form=_fresh(),
-        extra={**_rendered(rows, view.unread_from), "end": "older" if before is not None else "newer"},
+        extra={**_shown(view, rows, me), "end": "older" if before is not None else "newer"},
     )
 
 
@@ -105,7 +108,7 @@ async def send(
         view, extra = draft, _rendered([])
         if shape == "page":  # the whole page again, with what was typed
             view, rows = await timeline.show(conversation_id, me, Wish(latest=True))
-            extra = _rendered(rows, view.unread_from)
+            extra = _shown(view, rows, me)
         return Page(
             "conversations/show.html",
             view,
@@ -152,20 +155,28 @@ async def mine(me: Me, before: Position = None, limit: Limit = 50) -> Page[MineV
 
 
 @get("/messages/{message_id:int}")
-async def permalink(message_id: int, me: Me) -> Page[MessageView]:
+async def permalink(message_id: int, me: Me, request: Request[Any, Any, Any]) -> Page[MessageView]:
     """The message itself for a program, its fragment for a page that gives up editing, its place for everyone else."""
     may = await access.message(message_id, me)
     row = await queries.one(message_id)
     if row is None:
         raise errors.NotFound
+    message = line(row).message
+    if shape_wanted(request.scope) == "json":
+        await seen.told(may.conversation, me, [message])
     there = f"/conversations/{may.conversation}?from={max(1, may.position - 20)}#message-{message_id}"
     return Page(
         "messages/edit.html",
-        line(row).message,
+        message,
         partial="messages/_changed.html",
         see_other=there,
         extra=_rendered([row]),
     )
+
+
+@get("/messages/{message_id:int}/receipts")
+async def receipt_page(message_id: int, me: Me) -> Page[SeenView]:
+    return Page("messages/receipts.html", await seen.seen(message_id, me))
 
 
 @get("/messages/{message_id:int}/edit")
@@ -222,6 +233,12 @@ async def _changed(message: MessageView, me: Me) -> Page[MessageView]:
     )
 
 
+def _shown(view: TimelineView, rows: list[Row], me: Me) -> dict[str, Any]:
+    last = seen.own_last(rows, me) if view.at_end else None
+    said = seen.words(view.receipts, last["position"], view.kind == "direct") if last is not None else ""
+    return {**_rendered(rows, view.unread_from), "receipts": said}
+
+
 def _fresh() -> Form:
     """An empty composer with a key of its own: sent twice, its message is there once."""
     return Form(values={"key": str(uuid4())})
@@ -240,4 +257,4 @@ def _rendered(rows: list[Row], unread_from: int | None = None) -> dict[str, Any]
     }
 
 
-HANDLERS = [show, history, send, broadcast, mine, permalink, edit_page, edit, delete_page, remove]
+HANDLERS = [show, history, send, broadcast, mine, permalink, receipt_page, edit_page, edit, delete_page, remove]

