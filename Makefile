@@ -42,6 +42,7 @@ messages: setup-dev ## gather the strings to translate into app/locale
 
 bench: setup-dev ## measure, beside a raw server in the same run
 	$(PYTHON) -m bench
+	$(PYTHON) -m bench.signals
 
 screenshots: setup-dev ## take the pictures of the pages
 	$(PYTHON) -m e2e.screenshots

@@ -106,6 +106,9 @@ class Exchange(asyncio.Protocol):
             if not end:
                 return
             self.status = int(head[9:12])
+            if self.status == 204:  # it has no body, and no length (RFC 9110, 8.6)
+                head += b"\r\ncontent-length: 0"
+                self.received = head + end
             _, found, length = head.lower().partition(b"\r\ncontent-length:")
             if not found:
                 raise ValueError(f"an answer without a length: {head!r}")
