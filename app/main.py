@@ -22,7 +22,7 @@ from app.accounts.auth import Identify, current_person
 from app.accounts.devices import describe
 from app.accounts.views import Me
 from app.admin import docs, health
-from app.conversations import lines
+from app.conversations import lines, queue
 from app.conversations import render as conversation_pieces
 from app.conversations import web as conversations
 from app.core import database, logs, problems, templates
@@ -64,7 +64,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
     """The whole application. It connects to `settings.database_url` when it starts."""
     settings = settings or load(os.environ)
     templates.FILTERS.update(conversation_pieces.FILTERS)
-    templates.FILTERS.update(device=describe, may_make_groups=policy.may_make_groups, qr_code=invitations.qr_code)
+    templates.FILTERS.update(
+        device=describe,
+        may_answer=policy.may_answer,
+        may_make_groups=policy.may_make_groups,
+        qr_code=invitations.qr_code,
+    )
     logs.configure(settings.env, settings.log_level)
     backend = _backend(settings)
     channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])
@@ -156,10 +161,11 @@ def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
 
 def _shell_for(hub: Hub) -> Shell:
     async def shell(scope: Scope) -> Mapping[str, Any]:
-        """What surrounds a whole page of someone signed in: their conversations."""
+        """What surrounds a whole page of someone signed in: their conversations; of the staff, how many wait."""
+        me = scope["user"]
         if reads_without_scripts(scope):
-            await hub.presence.read_plainly(scope["user"].id)
-        return {"sidebar": await lines.sidebar(scope["user"])}
+            await hub.presence.read_plainly(me.id)
+        return {"sidebar": await lines.sidebar(me), "waiting": await queue.waiting(me)}
 
     return shell
 

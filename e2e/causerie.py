@@ -66,6 +66,11 @@ class Person:
         made = self._done(self.api.post("/conversations", json={"kind": "group", "title": title, "members": members}))
         return int(made["id"])
 
+    def ask(self, title: str, body: str = "") -> int:
+        """What they ask the staff; gives its id."""
+        asked = {"kind": "support", "title": title, "body": body}
+        return int(self._done(self.api.post("/conversations", json=asked))["id"])
+
     def direct(self, other: Person) -> int:
         """The id of the direct conversation with someone."""
         return int(self._done(self.api.put(f"/direct/{other.username}"))["id"])

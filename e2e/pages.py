@@ -50,6 +50,7 @@ class World:
     mine: int
     link: str
     invitation: str
+    asked: int
 
 
 def world(causerie: Causerie, language: str = "en") -> World:
@@ -83,6 +84,11 @@ def world(causerie: Causerie, language: str = "en") -> World:
     milo.api.post(invitation).raise_for_status()
     for one, whom in ((others[1], olive), (olive, admin), (admin, milo)):
         one.api.post("/contacts", json={"username": whom.username}).raise_for_status()
+    asked = milo.ask("Where is room 7, and who has its key on a Saturday?", "I cannot find it.")
+    admin.api.put(f"/conversations/{asked}/assignee", json={}).raise_for_status()
+    admin.say(asked, "Second floor.")
+    admin.api.put(f"/conversations/{milo.ask('Lunch')}/closed", json={}).raise_for_status()
+    olive.ask("A question that nobody looks after yet")
     milo.say(direct, "psst")
     milo.say(chess, "not read yet")
     return World(
@@ -99,6 +105,7 @@ def world(causerie: Causerie, language: str = "en") -> World:
         mine,
         causerie.reset_token(olive),
         invitation,
+        asked,
     )
 
 
@@ -171,6 +178,22 @@ def every_page(there: World) -> list[Stop]:
         Stop("announcements as an administrator", there.admin, f"/conversations/{there.announcements}"),
         Stop("archive", there.admin, "/conversations?archived=true"),
         Stop("nothing archived", olive, "/conversations?archived=true"),
+        Stop("ask the staff", olive, "/support/new"),
+        Stop("question not asked", olive, "/support/new", _submit("/conversations", kind="support", title=" ")),
+        Stop("what I asked", milo, f"/conversations/{there.asked}"),
+        Stop("what I asked, settings", milo, f"/conversations/{there.asked}/settings"),
+        Stop("what the staff is asked", there.admin, "/support"),
+        Stop("what is mine of it", there.admin, "/support?show=mine"),
+        Stop("what is closed of it", there.admin, "/support?show=closed"),
+        Stop("question to the staff", there.admin, f"/conversations/{there.asked}"),
+        Stop("question to the staff, settings", there.admin, f"/conversations/{there.asked}/settings"),
+        Stop(
+            "question not assigned",
+            there.admin,
+            f"/conversations/{there.asked}/settings",
+            _submit(f"/conversations/{there.asked}/assignee?_method=put", username="nobody-there"),
+        ),
+        Stop("queue that is not mine", olive, "/support"),
         Stop("edit page", olive, f"/messages/{there.mine}/edit"),
         Stop("delete page", olive, f"/messages/{there.mine}/delete"),
         Stop("my messages", olive, "/messages"),

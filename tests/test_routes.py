@@ -15,7 +15,7 @@ it says 403, 404 or 422. "Blocked" has no column yet: blocking comes with people
 
 In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
 the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's;
-with {asked} Milo asks Olive to be a contact; {invitation} is the code of Mina's.
+with {asked} Milo asks Olive to be a contact, with {asked_staff} the staff something; {invitation} is Mina's code.
 """
 
 from dataclasses import dataclass
@@ -103,6 +103,8 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("GET /conversations", "/conversations", SIGNED_IN.format(200), None),
     ("POST /conversations", "/conversations", SIGNED_IN.format(201), {"kind": "group", "title": "Tea"}),
     ("GET /conversations/new", "/conversations/new", SIGNED_IN.format(200), None),
+    ("GET /support", "/support", "401 401 403 403 403 403 200 403", None),
+    ("GET /support/new", "/support/new", SIGNED_IN.format(200), None),
     ("GET /conversations/general", "/conversations/general", SIGNED_IN.format(200), None),
     ("GET /conversations/announcements", "/conversations/announcements", SIGNED_IN.format(200), None),
     ("POST /broadcasts", "/broadcasts", "401 401 403 403 403 403 201 403", {"body": "hello, everyone"}),
@@ -153,6 +155,30 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("DELETE /conversations/{conversation_id:int}/pin", "/conversations/{group}/pin", MEMBERS.format(200), None),
     ("POST /conversations/{conversation_id:int}/typing", "/conversations/{group}/typing", MEMBERS.format(204), {}),
     ("PUT /conversations/{conversation_id:int}/unread", "/conversations/{group}/unread", MEMBERS.format(200), {}),
+    (
+        "PUT /conversations/{conversation_id:int}/assignee",
+        "/conversations/{asked_staff}/assignee",
+        "401 401 404 404 403 404 200 404",
+        {},
+    ),
+    (
+        "DELETE /conversations/{conversation_id:int}/assignee",
+        "/conversations/{asked_staff}/assignee",
+        "401 401 404 404 403 404 200 404",
+        None,
+    ),
+    (
+        "PUT /conversations/{conversation_id:int}/closed",
+        "/conversations/{asked_staff}/closed",
+        "401 401 404 404 200 404 200 404",
+        {},
+    ),
+    (
+        "DELETE /conversations/{conversation_id:int}/closed",
+        "/conversations/{asked_staff}/closed",
+        "401 401 404 404 200 404 200 404",
+        None,
+    ),
     ("GET /join/{code:str}", "/join/{code}", "401 401 200 404 200 200 200 200", None),
     ("POST /join/{code:str}", "/join/{code}", "401 401 201 404 201 201 201 201", {}),
     ("PUT /conversations/{conversation_id:int}/code", "/conversations/{group}/code", OWNER.format(200), {}),
@@ -273,6 +299,8 @@ async def scene(cast: Cast) -> Scene:
     await cast.mina.api.put("/people/bob/block")
     names["asked"] = (await cast.milo.api.post("/contacts", json={"username": "olive"})).json()["id"]
     names["invitation"] = (await cast.mina.api.get("/contacts/invitation")).json()["url"].rpartition("/")[2]
+    question = await cast.milo.api.post("/conversations", json={"kind": "support", "title": "Where is room 7?"})
+    names["asked_staff"] = question.json()["id"]
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
     await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")

@@ -207,7 +207,7 @@ async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
     async with database.transaction():
         # Locked, so that the last two administrators cannot leave at the same moment.
         admins = await database.fetch(
-            "SELECT id FROM person WHERE role = 'admin' AND deactivated_at IS NULL FOR UPDATE"
+            "SELECT id FROM person WHERE role = 'admin' AND deactivated_at IS NULL ORDER BY id FOR NO KEY UPDATE"
         )
         if [row["id"] for row in admins] == [me.id]:
             raise Invalid(current=_("You are the only administrator. Give someone else that role first."))

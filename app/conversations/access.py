@@ -10,11 +10,15 @@ from app.conversations import history
 from app.core import database
 from app.core.errors import Forbidden, NotFound
 from app.core.i18n import _
+from app.people import policy
+from app.people.access import visible
 
 # A membership `m` and its conversation `c`, for the person $1; joined by every query of the package.
 # It is there: nobody deleted it, and neither of the two in it has blocked the other.
 HERE = "c.deleted_at IS NULL AND NOT c.blocked"
 OF_PERSON = f"membership m JOIN conversation c ON c.id = m.conversation AND {HERE}"
+# Where a membership says that it was put away: never in the list, whatever comes, until its person takes part.
+NOT_LISTED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,10 @@ class Access:
 
 
 async def member(conversation: int, me: Me) -> Access:
-    """The access of a member; raises NotFound. Everyone is in the general room and hears the announcements: who is new
-    joins by looking."""
+    """The access of a member; raises NotFound. Who is new joins by looking: see `join_by_looking`."""
     access = await _find(conversation, me.id)
     if access is None:
-        await join_general(me.id, only=conversation)
+        await join_by_looking(me, conversation)
         access = await _find(conversation, me.id)
     if access is None:
         raise NotFound
@@ -61,6 +64,50 @@ async def _find(conversation: int, person: int) -> Access | None:
         conversation,
     )
     return Access(*row) if row else None
+
+
+async def join_by_looking(me: Me, conversation: int) -> None:
+    """Everyone is in the general room and hears the announcements; each of the staff sees what the staff is asked."""
+    if not await join_general(me.id, only=conversation) and policy.may_answer(me.policy, me.role):
+        async with database.transaction():
+            await join_team(conversation, me.id)
+
+
+async def join_team(conversation: int, person: int) -> bool:
+    """Lets one of the team into a support conversation; says whether they may see it. Stands inside a transaction.
+
+    Out of their list, for the team is asked much; what they answer, or are given to look after, comes into it. They are
+    out again with their role (by a trigger, in the transaction that takes it) and with a block between them and the
+    asker: the locks here make sure that neither is overlooked."""
+    await database.fetch(
+        """
+        SELECT id FROM person WHERE id = $2 OR id = (SELECT owner FROM conversation WHERE id = $1 AND kind = 'support')
+        ORDER BY id FOR SHARE
+        """,
+        conversation,
+        person,
+    )
+    may = await database.fetch_value(
+        f"""
+        SELECT p.id FROM person p, conversation c
+        WHERE c.id = $1 AND c.kind = 'support' AND {HERE} AND p.id = $2 AND p.role = ANY($3) AND {visible("c.owner")}
+        """,
+        conversation,
+        person,
+        list(policy.STAFF),
+    )
+    if may is None:
+        return False
+    await database.fetch(
+        """
+        INSERT INTO membership (conversation, person, of_team, archived_position) VALUES ($1, $2, true, $3)
+        ON CONFLICT DO NOTHING
+        """,
+        conversation,
+        person,
+        NOT_LISTED,
+    )
+    return True
 
 
 async def join_general(person: int, only: int | None = None) -> bool:

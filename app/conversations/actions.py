@@ -15,7 +15,7 @@ MOST_AT_ONCE = 100
 
 async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, list[int]]:
     """Makes a group owned by `me`; gives its id and the ids of its people. Raises Invalid."""
-    title, wrong = _checked_title(title)
+    title, wrong = checked_title(title)
     names = list(dict.fromkeys(name.strip().lower().removeprefix("@") for name in usernames if name.strip()))
     found = await _people(me, names)
     if len(names) > MOST_AT_ONCE:
@@ -75,7 +75,7 @@ async def rename(me: Me, conversation: int, title: str) -> None:
     """Gives a group another title; the owner may. Raises NotFound, Forbidden, Invalid."""
     may = await access.member(conversation, me)
     may.require_owner()
-    title, wrong = _checked_title(title)
+    title, wrong = checked_title(title)
     if wrong:
         raise Invalid(**wrong)
     async with database.transaction():
@@ -220,12 +220,13 @@ async def _people(me: Me, usernames: list[str]) -> dict[str, PersonCard]:
     return {card.username: card for card in await people.people_called(me, wanted)}
 
 
-def _checked_title(title: str) -> tuple[str, dict[str, str]]:
+def checked_title(title: str, missing: str = "") -> tuple[str, dict[str, str]]:
+    """The title as it will be kept, and what is wrong with it; `missing` is said where there is none."""
     if not text.storable(title):
         return title, {"title": _("It holds a character that cannot be stored.")}
     title = text.one_line(title)
     if text.is_blank(title):
-        return title, {"title": _("Give the group a name.")}
+        return title, {"title": missing or _("Give the group a name.")}
     if len(title) > LONGEST_TITLE:
         return title, {"title": _("Use at most 100 characters.")}
     return title, {}

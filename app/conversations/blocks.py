@@ -7,8 +7,9 @@ from app.core.i18n import _
 from app.people import access, contacts
 
 
-async def block(me: Me, username: str) -> int:
-    """Blocks that person; again changes nothing. Gives their id. Raises NotFound, Invalid."""
+async def block(me: Me, username: str) -> tuple[int, list[int]]:
+    """Blocks that person; again changes nothing. Gives their id, and the questions of one to the staff
+    that the other looked after: now nobody does. Raises NotFound, Invalid."""
     other = await _person(username)
     if other == me.id:
         raise Invalid(username=_("That is you. Choose someone else."))
@@ -17,7 +18,8 @@ async def block(me: Me, username: str) -> int:
         await database.fetch("INSERT INTO block (person, blocked) VALUES ($1, $2) ON CONFLICT DO NOTHING", me.id, other)
         await contacts.forget(me.id, other)
         await _settle(me.id, other)
-    return other
+        given_back = await _leave_to_the_team(me.id, other)
+    return other, given_back
 
 
 async def unblock(me: Me, username: str) -> int:
@@ -49,6 +51,27 @@ async def _person(username: str) -> int:
     if found is None:
         raise NotFound
     return int(found)
+
+
+async def _leave_to_the_team(me: int, other: int) -> list[int]:
+    """What one asks of the staff is no longer seen by the other: the rest of the team remains to answer."""
+    await database.fetch(
+        """
+        DELETE FROM membership m USING conversation c WHERE c.kind = 'support' AND m.conversation = c.id AND m.of_team
+          AND (c.owner, m.person) IN (($1, $2), ($2, $1))
+        """,
+        me,
+        other,
+    )
+    rows = await database.fetch(
+        """
+        UPDATE conversation SET assignee = NULL WHERE kind = 'support' AND (owner, assignee) IN (($1, $2), ($2, $1))
+        RETURNING id
+        """,
+        me,
+        other,
+    )
+    return [row["id"] for row in rows]
 
 
 async def _settle(me: int, other: int) -> None:

@@ -44,6 +44,23 @@ async def enter(conversation: int, person: int) -> bool:
     return True
 
 
+async def write(conversation: int, author: int, body: str) -> None:
+    """Writes a message, whose text was checked, into a conversation that is being made; later ones are sent."""
+    await database.fetch(
+        """
+        WITH bumped AS (
+            UPDATE conversation SET change = change + 1, position = position + 1, last_activity_at = clock_timestamp()
+            WHERE id = $1 RETURNING change, position, last_activity_at
+        )
+        INSERT INTO message (conversation, position, change, author, body, created_at)
+        SELECT $1, position, change, $2, $3, last_activity_at FROM bumped
+        """,
+        conversation,
+        author,
+        body,
+    )
+
+
 async def record(conversation: int, actor: int, event: str, *, subject: int | None = None, body: str = "") -> int:
     """Writes a system message and gives its change number. Stands inside a transaction; raises NotFound when deleted.
 

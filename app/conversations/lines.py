@@ -6,7 +6,7 @@ import msgspec
 
 from app.accounts.views import Me
 from app.conversations import access
-from app.conversations.access import HERE, OF_PERSON
+from app.conversations.access import HERE, NOT_LISTED, OF_PERSON
 from app.conversations.views import ConversationItem, ConversationsView
 from app.core import database
 from app.core.errors import BadRequest
@@ -68,7 +68,7 @@ async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR) -> Conv
 
 async def archived(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
     """What the person has put away, in the same order."""
-    view = await _page(me.id, ARCHIVED, after, limit)
+    view = await _page(me.id, f"{ARCHIVED} AND m.archived_position < {NOT_LISTED}", after, limit)
     return msgspec.structs.replace(view, archived=True)
 
 

@@ -27,6 +27,12 @@ def require_invitations(me: Me, *roles: str) -> None:
         raise Forbidden(_("By the rules of this school the two of you do not write to each other."))
 
 
+def require_team(me: Me) -> None:
+    """Raises Forbidden unless they are of the team that everyone may ask."""
+    if not policy.may_answer(me.policy, me.role):
+        raise Forbidden(_("This is for teachers and administrators."))
+
+
 def require_announcer(me: Me) -> None:
     """Raises Forbidden unless they may tell everyone something."""
     reason = why_not(me, "announcements", None, None, everyone_writes=False)

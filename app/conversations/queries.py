@@ -1,6 +1,6 @@
 """Reads of conversations and their members, each through the viewer's membership."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.accounts.views import Me
 from app.conversations import access, permission
@@ -15,8 +15,26 @@ from app.conversations.views import (
 from app.core import database
 from app.core.errors import Forbidden, NotFound
 from app.people.access import visible
+from app.people.views import PersonCard
 
 MEMBERS = 50
+# Of a support conversation: who asked, and who of the team looks after it. The others of the team come in by looking,
+# and nobody is told that they looked.
+TAKES_PART = "(NOT m.of_team OR m.person = (SELECT assignee FROM conversation WHERE id = m.conversation))"
+# Their cards, where `q` owns the conversation and `a` is its assignee.
+ASKED = """
+    q.id AS q_id, q.username AS q_username, q.name AS q_name, q.role AS q_role,
+    a.id AS a_id, a.username AS a_username, a.name AS a_name, a.role AS a_role
+"""
+
+
+def many(conversation: str) -> str:
+    """How many are in it, as a column."""
+    return f"""
+        CASE {conversation}.kind WHEN 'support' THEN (
+            SELECT count(*) FROM membership m WHERE m.conversation = {conversation}.id AND {TAKES_PART}
+        ) ELSE (SELECT count(*) FROM membership x WHERE x.conversation = {conversation}.id) END AS members
+    """
 
 
 async def ids(person: int) -> dict[int, int]:
@@ -77,7 +95,7 @@ async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView
     """The access of a member together with what they see, in one query; raises NotFound."""
     row = await _row(conversation_id, me)
     if row is None:  # a newcomer to the general room; or another request of theirs was first at this moment
-        await access.join_general(me.id, only=conversation_id)
+        await access.join_by_looking(me, conversation_id)
         row = await _row(conversation_id, me)
     if row is None:
         raise NotFound
@@ -102,19 +120,31 @@ async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView
         created_at=row["created_at"],
         everyone_writes=row["everyone_writes"],
         why_not=permission.why_not(me, row["kind"], row["owner_role"], row["role"], row["everyone_writes"]),
+        **asked(row),
     )
+
+
+def asked(row: database.Row) -> dict[str, Any]:
+    """What a support conversation shows of itself; of others, nothing."""
+    if row["kind"] != "support":
+        return {}
+    cards = {
+        name: PersonCard(*(row[f"{letter}_{column}"] for column in ("id", "username", "name", "role")))
+        for name, letter in (("asker", "q"), ("assignee", "a"))
+        if row[f"{letter}_id"] is not None
+    }
+    return {**cards, "closed_at": row["closed_at"]}
 
 
 async def _row(conversation_id: int, me: Me) -> database.Row | None:
     return await database.fetch_row(
         f"""
         WITH items AS MATERIALIZED (
-            SELECT {COLUMNS}, c.created_at, c.everyone_writes FROM {OF_PERSON}
+            SELECT {COLUMNS}, c.created_at, c.everyone_writes, c.assignee, c.closed_at FROM {OF_PERSON}
             WHERE m.person = $1 AND m.conversation = $2
         )
-        SELECT i.*, (SELECT count(*) FROM membership x WHERE x.conversation = i.id) AS members,
-               (SELECT r.role FROM person r WHERE r.id = i.owner) AS owner_role
-        FROM ({ITEM}) i
+        SELECT i.*, {many("i")}, q.role AS owner_role, {ASKED} FROM ({ITEM}) i
+        LEFT JOIN person q ON q.id = i.owner LEFT JOIN person a ON a.id = i.assignee
         """,
         me.id,
         conversation_id,
@@ -143,10 +173,11 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
     """A page of the members by name, and where the next one starts."""
     key, _sep, last = after.rpartition("~")
     rows = await database.fetch(
-        """
+        f"""
         SELECT p.id, p.username, p.name, p.role, m.joined_at, p.search_key
         FROM membership m JOIN person p ON p.id = m.person
         WHERE m.conversation = $1 AND p.deactivated_at IS NULL AND (p.search_key, p.id) > ($2, $3)
+          AND {TAKES_PART if may.kind == "support" else "true"}
         ORDER BY p.search_key, p.id LIMIT $4
         """,
         may.conversation,
@@ -163,10 +194,10 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
 async def panel(conversation_id: int) -> PanelView | None:
     """For the feed, which has proved who may see it: the title and the members; None when deleted or direct."""
     row = await database.fetch_row(
-        """
-        SELECT c.id, c.kind, c.title, c.owner,
-               (SELECT count(*) FROM membership x WHERE x.conversation = c.id) AS members
-        FROM conversation c WHERE c.id = $1 AND c.deleted_at IS NULL AND c.kind <> 'direct'
+        f"""
+        SELECT c.id, c.kind, c.title, c.owner, c.closed_at, {many("c")}, {ASKED} FROM conversation c
+        LEFT JOIN person q ON q.id = c.owner LEFT JOIN person a ON a.id = c.assignee
+        WHERE c.id = $1 AND c.deleted_at IS NULL AND c.kind <> 'direct'
         """,
         conversation_id,
     )
@@ -174,7 +205,22 @@ async def panel(conversation_id: int) -> PanelView | None:
         return None
     may = Access(conversation_id, row["kind"], row["owner"], 0, 0, 0, 0)
     people = await glance(may, row["members"])
-    return PanelView(id=row["id"], kind=row["kind"], title=row["title"], members=row["members"], people=people)
+    return PanelView(
+        id=row["id"], kind=row["kind"], title=row["title"], members=row["members"], people=people, **asked(row)
+    )
+
+
+async def strangers(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of these (person, conversation) where the person is not in it."""
+    rows = await database.fetch(
+        """
+        SELECT t.person, t.conversation FROM unnest($1::bigint[], $2::bigint[]) AS t (person, conversation)
+        WHERE NOT EXISTS (SELECT FROM membership m WHERE m.conversation = t.conversation AND m.person = t.person)
+        """,
+        [person for person, _conversation in pairs],
+        [conversation for _person, conversation in pairs],
+    )
+    return [(row["person"], row["conversation"]) for row in rows]
 
 
 async def among(conversation_id: int, people: list[int]) -> set[int]:

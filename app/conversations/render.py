@@ -18,6 +18,8 @@ from app.core.templates import environment
 _cache: Cache[Markup] = Cache(most=24_000_000)
 # Where the list goes, in what surrounds it. No text that is stored holds it.
 MARK = "\0"
+# The pages that the frame leads to.
+FRAMED = ("/conversations/new", "/people", "/contacts", "/me", "/support", "/support/new")
 
 
 class MembersShown(Protocol):
@@ -56,15 +58,16 @@ def sidebar_items(items: list[ConversationItem], current: int | None, language: 
     return Markup("".join([sidebar_item(item, current, language) for item in items]))
 
 
-def sidebar_frame(me: Me, path: str) -> tuple[Markup, Markup]:
-    """What stands before and after the list of conversations on the pages of that person."""
+def sidebar_frame(me: Me, path: str, waiting: int = 0) -> tuple[Markup, Markup]:
+    """What stands before and after the list of conversations on the pages of that person; for one of the staff so many
+    wait for an answer."""
     language = i18n.current().language
-    current = path if path in ("/conversations/new", "/people", "/contacts", "/me") else ""
-    key = ("frame", language, me.id, me.name, me.username, me.role, me.policy, current)
+    current = path if path in FRAMED else ""
+    key = ("frame", language, me.id, me.name, me.username, me.role, me.policy, current, waiting)
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_frame.html")
-        found = _cache.keep(key, Markup(template.render(me=me, path=current, items=MARK)))
+        found = _cache.keep(key, Markup(template.render(me=me, path=current, items=MARK, waiting=waiting)))
     before, _mark, after = found.partition(MARK)
     return before, after
 
@@ -74,7 +77,8 @@ def conversation_head(view: ConversationView | PanelView) -> Markup:
     language = i18n.current().language
     person = view.person
     who = (person.id, person.username, person.name) if person else None
-    key = ("head", language, view.id, view.kind, view.title, view.members, who)
+    asked = tuple((card.id, card.username, card.name) for card in (view.asker, view.assignee) if card)
+    key = ("head", language, view.id, view.kind, view.title, view.members, who, asked, view.closed_at is None)
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_head.html")

@@ -8,7 +8,7 @@ from app.accounts.tables import Person
 
 
 class Conversation(Table, tablename="conversation"):
-    """A general, group or direct conversation. Its row lock puts the changes of its messages in one order.
+    """A general, group, direct or support conversation. Its row lock puts the changes of its messages in one order.
 
     No index holds `position`, `change` or `last_activity_at`: each send updates them in place (HOT).
     """
@@ -27,6 +27,9 @@ class Conversation(Table, tablename="conversation"):
     deleted_at = Timestamptz(null=True, default=None)
     # Of the general room, where ROLE_POLICY is school: whether all may write in it.
     everyone_writes = Boolean(default=False)
+    # Of a support conversation, whose owner asked: who of the team looks after it, and when it was closed.
+    assignee = ForeignKey(Person, on_delete=OnDelete.set_null, null=True)
+    closed_at = Timestamptz(null=True, default=None)
     # Of a direct conversation: whether one of the two has blocked the other. It follows from the blocks.
     blocked = Boolean(default=False)
 
@@ -46,6 +49,8 @@ class Membership(Table, tablename="membership"):
     # Where the conversation stood when it was put away.
     archived_position = BigInt(null=True, default=None)
     pinned = Boolean(default=False)
+    # In a support conversation as one of the team: it ends with the role, by a trigger.
+    of_team = Boolean(default=False)
 
 
 class JoinCode(Table, tablename="join_code"):

@@ -49,6 +49,10 @@ class ConversationView(ConversationItem, kw_only=True):
     created_at: datetime
     everyone_writes: bool
     why_not: str | None = None
+    # Of a support conversation: who asked, who of the team looks after it, and when it was closed.
+    asker: PersonCard | None = None
+    assignee: PersonCard | None = None
+    closed_at: datetime | None = None
 
     @property
     def may_write(self) -> bool:
@@ -83,12 +87,36 @@ class PanelView(msgspec.Struct, kw_only=True):
     members: int
     people: list[MemberView]
     person: PersonCard | None = None
+    asker: PersonCard | None = None
+    assignee: PersonCard | None = None
+    closed_at: datetime | None = None
 
 
 class MembersView(ConversationView, kw_only=True):
     """The members of a conversation, by name; `next` continues after the last one."""
 
     people: list[MemberView]
+    next: str | None = None
+
+
+class ThreadView(msgspec.Struct, kw_only=True):
+    """A line of the queue: what someone asks the staff."""
+
+    id: int
+    title: str
+    asker: PersonCard | None
+    assignee: PersonCard | None
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class SupportView(msgspec.Struct):
+    """The queue of the team. `show`: open, mine or closed; `waiting`: how many are open and nobody looks after; `next`
+    continues after the last one, null at the end."""
+
+    threads: list[ThreadView]
+    show: str
+    waiting: int
     next: str | None = None
 
 

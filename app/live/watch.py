@@ -1,6 +1,7 @@
 """The watch: once a second it asks the database, which is the truth, for what a lost hint did not tell.
 
-Are the sessions of the open streams still good? Did a conversation move on? Did someone come into one?
+Are the sessions of the open streams still good? Did a conversation move on? Did someone come into one, or
+is no longer in what they follow?
 """
 
 import asyncio
@@ -44,6 +45,7 @@ class Watch:
                 await self.check_sessions()
                 await self.check_heads()
                 await self.check_memberships()
+                await self.check_followers()
             except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("watch waits for the database", error=type(error).__name__)
 
@@ -81,3 +83,11 @@ class Watch:
         for person, conversation in entered:
             if conversation not in self.hub.conversations_of.get(person, ()):
                 self.hub.state.sidebar(person)
+
+    async def check_followers(self) -> None:
+        """Takes leave of those who are no longer in what their streams follow, where no feed told of it: the team of a
+        support conversation comes and goes without a word."""
+        hub = self.hub
+        followed = list({(stream.person, each) for stream in hub.streams.values() for each in stream.seen})
+        for person, conversation in await conversations.strangers(followed):
+            hub.left(conversation, person)

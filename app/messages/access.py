@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.accounts.views import Me
+from app.conversations import access as conversations
 from app.conversations.access import HERE
 from app.core import database
 from app.core.errors import Forbidden, NotFound
@@ -28,8 +29,20 @@ class MessageAccess:
             raise NotFound
 
 
-async def message(message_id: int, me: Me) -> MessageAccess:
-    """The access of a reader; raises NotFound, whether it does not exist or is in a conversation of others."""
+async def message(message_id: int, me: Me, *, enter: bool = True) -> MessageAccess:
+    """The access of a reader; raises NotFound, whether it does not exist or is in a conversation of others. Whoever may
+    come in by looking does so by this, with `enter`."""
+    found = await _find(message_id, me)
+    if found is None and enter:
+        conversation = await database.fetch_value("SELECT conversation FROM message WHERE id = $1", message_id)
+        await conversations.member(conversation or 0, me)
+        found = await _find(message_id, me)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _find(message_id: int, me: Me) -> MessageAccess | None:
     row = await database.fetch_row(
         f"""
         SELECT x.id, x.conversation, x.position, x.author = $2 AS mine, x.kind, x.deleted_at IS NOT NULL AS deleted
@@ -40,6 +53,4 @@ async def message(message_id: int, me: Me) -> MessageAccess:
         message_id,
         me.id,
     )
-    if row is None:
-        raise NotFound
-    return MessageAccess(*row)
+    return MessageAccess(*row) if row else None

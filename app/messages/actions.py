@@ -4,8 +4,10 @@ from uuid import UUID, uuid4
 
 from app.accounts.views import Me
 from app.conversations import access as conversations
+from app.conversations import support
+from app.conversations.body import checked_body
 from app.conversations.queries import require_writer
-from app.core import database, text
+from app.core import database
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
@@ -30,8 +32,10 @@ async def send(
             raise Invalid(reply_to=_("There is no such message here."))
     sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
     if sent is None:
-        # Not in it, unless it is the general room, which a newcomer enters by this; or not allowed to write in it.
+        # Not in it, unless they enter it by this (newcomers the general room, the team what it is asked); or not
+        # allowed to write in it; or they have more to ask after it was closed.
         await require_writer(conversation, me)
+        await support.reopen_by_asking(me, conversation)
         sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
     if sent is None:
         raise NotFound
@@ -52,6 +56,7 @@ async def send(
         created_at=sent.created_at,
         edited_at=None,
         deleted_at=None,
+        of_team=sent.of_team,
     )
 
 
@@ -106,21 +111,6 @@ def _target(condition: str) -> str:
     """
 
 
-def checked_body(settings: Settings, body: str) -> str:
-    """The text as it will be kept: with plain line breaks, trimmed. Raises Invalid (empty, too long, unstorable)."""
-    body = body.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not text.storable(body):
-        raise Invalid(body=_("It holds a character that cannot be stored."))
-    if text.is_blank(body):
-        raise Invalid(body=_("Write something first."))
-    if len(body) > settings.max_message_length:
-        raise Invalid(
-            body=_("This message has %(length)d characters; %(most)d are the most.")
-            % {"length": len(body), "most": settings.max_message_length}
-        )
-    return body
-
-
 def _checked_key(key: str) -> UUID:
     if not key:
         return uuid4()
@@ -137,7 +127,7 @@ async def _is_here(conversation: int, message_id: int) -> bool:
 
 async def _now(message_id: int, me: Me, changed: bool) -> MessageView:
     if not changed:  # the same text; or it is gone, or its author is, since access was given
-        (await access.message(message_id, me)).require_mine()
+        (await access.message(message_id, me, enter=False)).require_mine()
     row = await queries.one(message_id)
     if row is None:
         raise NotFound

@@ -9,7 +9,8 @@ KEY = 8
 LINES = """
     SELECT x.id, x.change, x.created_at, a.name, s.name AS subject_name, b.author AS before_author,
            b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position, x.author, a.username, x.kind,
-           x.body, x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username
+           x.body, x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username,
+           x.of_team
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
@@ -22,7 +23,7 @@ def line(row: database.Row) -> Line:
     (
         id_, change, created_at, name, subject_name, before_author, before_at, before_kind,
         conversation, position, author, username, kind, body, reply_to, edited_at, deleted_at, event, subject,
-        subject_username,
+        subject_username, of_team,
     ) = row  # fmt: skip
     html = ""
     if kind == "system":
@@ -44,6 +45,7 @@ def line(row: database.Row) -> Line:
         deleted_at=deleted_at,
         event=event,
         subject=Author(subject, subject_username, subject_name) if subject is not None else None,
+        of_team=of_team,
     )
     return Line(message, before_author, before_at, before_kind)
 
@@ -60,4 +62,10 @@ def told(event: str, author: str, subject: str, title: str) -> str:
         "left": _("%(author)s left."),
         "renamed": _("%(author)s renamed the group to “%(title)s”."),
         "handed_over": _("%(author)s made %(subject)s the owner."),
+        "asked": _("%(author)s asked the staff: “%(title)s”"),
+        "assigned": _("%(author)s asked %(subject)s to look after this."),
+        "taken": _("%(author)s looks after this now."),
+        "unassigned": _("%(author)s gave this back to the whole team."),
+        "closed": _("%(author)s closed this."),
+        "reopened": _("%(author)s opened this again."),
     }[event] % names

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.conversations.access import HERE
+from app.conversations.access import HERE, NOT_LISTED
 from app.core import database
 from app.core.errors import Conflict
 from app.core.i18n import _
@@ -24,6 +24,12 @@ MAY_ANNOUNCE = """
     (c.kind <> 'announcements' OR NOT EXISTS (SELECT FROM person a WHERE a.id = ANY($2) AND a.role <> 'admin'))
 """
 MAY_ANNOUNCE_ONE = MAY_ANNOUNCE.replace("ANY($2)", "$2")
+# Whoever asked has more to ask after it was closed: it is opened again first, in the sight of all.
+OPEN = "(c.closed_at IS NULL OR c.owner IS NULL OR c.owner <> ALL($2))"
+OPEN_ONE = OPEN.replace("ALL($2)", "$2")
+# One of the team who answers has it in their list from then on: see `access.join_team`.
+LISTED = f"archived_position = nullif(m.archived_position, {NOT_LISTED})"
+ASKER = "CASE WHEN c.kind = 'support' THEN coalesce(c.owner, 0) END AS asker"
 
 # $1 conversation, $2 authors, $3 keys, $4 bodies, $5 reply_to. Memberships are locked in one order: no deadlock.
 SEND = f"""
@@ -40,16 +46,17 @@ WITH given AS (
     UPDATE conversation c
     SET change = c.change + f.many, position = c.position + f.many, last_activity_at = clock_timestamp()
     FROM (SELECT count(*) AS many FROM fresh) f
-    WHERE c.id = $1 AND {HERE} AND f.many > 0 AND {MAY_ANNOUNCE}
-    RETURNING c.change - f.many AS change, c.position - f.many AS position, c.last_activity_at AS at
+    WHERE c.id = $1 AND {HERE} AND f.many > 0 AND {MAY_ANNOUNCE} AND {OPEN}
+    RETURNING c.change - f.many AS change, c.position - f.many AS position, c.last_activity_at AS at, {ASKER}
 ), marked AS (
-    UPDATE membership m SET read_position = b.position + f.nth
+    UPDATE membership m SET read_position = b.position + f.nth, {LISTED}
     FROM bumped b, (SELECT author, max(nth) AS nth FROM fresh GROUP BY author) f, gate
     WHERE m.id = gate.id AND gate.person = f.author
 )
-INSERT INTO message (conversation, position, change, author, key, body, reply_to, created_at)
-SELECT $1, b.position + f.nth, b.change + f.nth, f.author, f.key, f.body, f.reply_to, b.at FROM fresh f, bumped b
-RETURNING id, position, change, author, key, created_at
+INSERT INTO message (conversation, position, change, author, key, body, reply_to, created_at, of_team)
+SELECT $1, b.position + f.nth, b.change + f.nth, f.author, f.key, f.body, f.reply_to, b.at,
+       coalesce(b.asker <> f.author, false) FROM fresh f, bumped b
+RETURNING id, position, change, author, key, created_at, of_team
 """
 
 # The same for one message: no array, no window; a third less of Postgres' time.
@@ -58,15 +65,15 @@ WITH gate AS MATERIALIZED (
     SELECT m.id FROM {{writers}} AND m.person = $2 FOR NO KEY UPDATE OF m
 ), bumped AS (
     UPDATE conversation c SET change = c.change + 1, position = c.position + 1, last_activity_at = clock_timestamp()
-    FROM gate WHERE c.id = $1 AND {HERE} AND {MAY_ANNOUNCE_ONE}
+    FROM gate WHERE c.id = $1 AND {HERE} AND {MAY_ANNOUNCE_ONE} AND {OPEN_ONE}
       AND NOT EXISTS (SELECT FROM message x WHERE x.author = $2 AND x.key = $3)
-    RETURNING c.change, c.position, c.last_activity_at AS at
+    RETURNING c.change, c.position, c.last_activity_at AS at, {ASKER}
 ), marked AS (
-    UPDATE membership m SET read_position = b.position FROM bumped b, gate WHERE m.id = gate.id
+    UPDATE membership m SET read_position = b.position, {LISTED} FROM bumped b, gate WHERE m.id = gate.id
 )
-INSERT INTO message (conversation, position, change, author, key, body, reply_to, created_at)
-SELECT $1, b.position, b.change, $2, $3, $4, $5, b.at FROM bumped b
-RETURNING id, position, change, author, key, created_at
+INSERT INTO message (conversation, position, change, author, key, body, reply_to, created_at, of_team)
+SELECT $1, b.position, b.change, $2, $3, $4, $5, b.at, coalesce(b.asker <> $2, false) FROM bumped b
+RETURNING id, position, change, author, key, created_at, of_team
 """
 
 
@@ -91,6 +98,7 @@ class Sent:
     change: int
     created_at: datetime
     again: bool = False
+    of_team: bool = False
 
 
 @dataclass(slots=True)
@@ -192,7 +200,9 @@ async def _settle(conversation: int, draft: Draft, row: database.Row | None) -> 
     if draft.done.done():
         return
     if row is not None:
-        draft.done.set_result(Sent(row["id"], row["position"], row["change"], row["created_at"]))
+        draft.done.set_result(
+            Sent(row["id"], row["position"], row["change"], row["created_at"], of_team=row["of_team"])
+        )
         return
     try:
         draft.done.set_result(await _earlier(conversation, draft))

@@ -1,6 +1,6 @@
 """Messages: the history of a conversation and, by their `change`, its feed."""
 
-from piccolo.columns import UUID, BigInt, BigSerial, ForeignKey, Text, Timestamptz
+from piccolo.columns import UUID, BigInt, BigSerial, Boolean, ForeignKey, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -27,3 +27,5 @@ class Message(Table, tablename="message"):
     created_at = Timestamptz()
     edited_at = Timestamptz(null=True, default=None)
     deleted_at = Timestamptz(null=True, default=None)
+    # An answer of the team in a support conversation; it stays one, whatever becomes of its author.
+    of_team = Boolean(default=False)

@@ -18,7 +18,8 @@ class Author(msgspec.Struct, frozen=True):
 class MessageView(msgspec.Struct, kw_only=True):
     """A message. `position` is its place, `change` the number of its latest change; a deleted one has no text.
 
-    Of a system message `event` says what happened and `subject` to whom; its `body` tells it in the reader's language.
+    `of_team`: an answer of the staff in a support conversation. Of a system message `event` says what happened and
+    `subject` to whom; its `body` tells it in the reader's language.
     """
 
     id: int
@@ -36,6 +37,7 @@ class MessageView(msgspec.Struct, kw_only=True):
     status: str = "sent"
     event: str | None = None
     subject: Author | None = None
+    of_team: bool = False
 
 
 class Line(NamedTuple):

@@ -10,8 +10,8 @@ from app.people.policy import ROLES
 async def set_role(me: Me, username: str, role: str) -> tuple[int, list[int]]:
     """Gives a person a role, from their next request on. Only an administrator may, and one always remains.
 
-    Gives their id and the conversations that they own, whose rules may be others now. Raises Forbidden, NotFound,
-    Invalid."""
+    Gives their id and the conversations that they own or look after, which may be others now. Raises Forbidden,
+    NotFound, Invalid."""
     if not me.is_admin:
         raise Forbidden(_("Only an administrator may do that."))
     if role not in ROLES:
@@ -28,6 +28,8 @@ async def set_role(me: Me, username: str, role: str) -> tuple[int, list[int]]:
             raise NotFound
         if role != "admin" and [row["id"] for row in admins] == [person]:
             raise Invalid(role=_("There must be an administrator. Give someone else that role first."))
+        owned = await database.fetch(
+            "SELECT id FROM conversation WHERE owner = $1 AND kind = 'group' OR assignee = $1", person
+        )
         await database.fetch("UPDATE person SET role = $2, updated_at = now() WHERE id = $1", person, role)
-        owned = await database.fetch("SELECT id FROM conversation WHERE owner = $1 AND kind = 'group'", person)
     return person, [row["id"] for row in owned]

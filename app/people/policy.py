@@ -44,6 +44,12 @@ def may_write_in_general(policy: Policy, role: str, everyone_writes: bool) -> bo
     return policy == "open" or role in STAFF or everyone_writes
 
 
+def may_answer(policy: Policy, role: str) -> bool:
+    """Whether someone of that role is of the team that everyone may ask: sees what is asked, answers, assigns, closes.
+    By either policy: it is their work, wherever that is."""
+    return role in STAFF
+
+
 def may_announce(role: str) -> bool:
     """Whether someone of that role may tell everyone something that nobody answers; by either policy."""
     return role == "admin"
@@ -66,6 +72,7 @@ def writers_sql(policy: Policy) -> str:
         )
         WHEN 'general' THEN a.role IN ({staff}) OR c.everyone_writes
         WHEN 'announcements' THEN a.role = 'admin'
+        WHEN 'support' THEN a.id = c.owner OR a.role IN ({staff})
         ELSE a.role IN ({staff}) OR EXISTS (SELECT FROM person r WHERE r.id = c.owner AND r.role IN ({staff}))
         END
     """

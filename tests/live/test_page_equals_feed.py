@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup, Tag
 
 from app.people import presence
 from tests.conftest import Actor, Cast
+from tests.conversations.desk import Desk, open_desk
 from tests.processes import until
 from tests.streams import Event, Feed, following
 
@@ -112,17 +113,18 @@ async def said(cast: Cast, who: str = "milo") -> int:
     return int((await cast.say(getattr(cast, who), "it was here before"))["id"])
 
 
-async def check(cast: Cast, viewer: Actor, action: Action) -> None:
+async def check(cast: Cast, viewer: Actor, action: Action, where: int | None = None) -> None:
+    here = where or cast.chess
     viewer.browser.cookies.set("scripts", "1")
-    page = await load(viewer, cast.chess)
+    page = await load(viewer, here)
     conversation = page.find(id="conversation")
     assert isinstance(conversation, Tag)
-    before = shown(await load(viewer, cast.chess), f"conversation-{cast.chess}")
-    cursor = f"{cast.chess}:{conversation['data-change']}"
+    before = shown(await load(viewer, here), f"conversation-{here}")
+    cursor = f"{here}:{conversation['data-change']}"
     async with following(cast.server, viewer, cursor, json=False) as feed:
         await until(lambda: seen_online(viewer), "the viewer is online")
         await action(cast)
-        fresh = shown(await load(viewer, cast.chess), f"conversation-{cast.chess}")
+        fresh = shown(await load(viewer, here), f"conversation-{here}")
         assert fresh != before, "the action changes nothing that this viewer sees, so this would prove nothing"
         applied = 0
 
@@ -131,12 +133,12 @@ async def check(cast: Cast, viewer: Actor, action: Action) -> None:
             while applied < len(f.events):
                 apply(page, f.events[applied])
                 applied += 1
-            return shown(BeautifulSoup(str(page), "html.parser"), f"conversation-{cast.chess}") == fresh
+            return shown(BeautifulSoup(str(page), "html.parser"), f"conversation-{here}") == fresh
 
         try:
             await feed.until(same)
         except AssertionError:
-            assert shown(page, f"conversation-{cast.chess}") == fresh
+            assert shown(page, f"conversation-{here}") == fresh
 
 
 async def sends(cast: Cast) -> object:
@@ -241,3 +243,47 @@ async def test_old_page_and_fragments_are_a_fresh_page(cast: Cast, action: Actio
     hello = await cast.say(cast.ada, "welcome", cast.general)
     await cast.mina.api.put(f"/conversations/{cast.general}/read", json={"position": hello["position"]})
     await check(cast, cast.mina, action)
+
+
+async def closes(desk: Desk) -> object:
+    return await desk.put(desk.ada, "closed")
+
+
+async def takes(desk: Desk) -> object:
+    return await desk.put(desk.ada, "assignee")
+
+
+async def assigns(desk: Desk) -> object:
+    return await desk.put(desk.ada, "assignee", username="tess")
+
+
+async def gives_back(desk: Desk) -> object:
+    return await desk.end(desk.ada, "assignee")
+
+
+async def answers(desk: Desk) -> object:
+    return await desk.say(desk.ada, "Second floor.")
+
+
+async def opens_again(desk: Desk) -> object:
+    return await desk.end(desk.milo, "closed")
+
+
+async def asks_more(desk: Desk) -> object:
+    return await desk.say(desk.milo, "Not found.")
+
+
+@pytest.mark.parametrize("viewer", ["milo", "tess"])
+@pytest.mark.parametrize("act", [closes, takes, assigns, gives_back, answers, opens_again, asks_more])
+async def test_of_what_the_staff_is_asked_too(
+    cast: Cast, act: Callable[[Desk], Awaitable[object]], viewer: str
+) -> None:
+    desk = await open_desk(cast)
+    await desk.say(desk.tess, "I am looking.")
+    if act in (opens_again, asks_more):
+        await desk.put(desk.ada, "closed")
+    elif act is gives_back:
+        await desk.put(desk.tess, "assignee")
+    for who in (desk.milo, desk.tess):
+        await who.api.put(f"/conversations/{desk.thread}/read", json={"position": 9})
+    await check(cast, getattr(desk, viewer), lambda _cast: act(desk), desk.thread)

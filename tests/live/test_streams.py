@@ -93,6 +93,7 @@ async def test_state_is_said_in_the_language_of_the_stream(cast: Cast) -> None:
 async def test_reading_elsewhere_takes_the_count_away(cast: Cast) -> None:
     sent = await cast.say(cast.milo, "read me")
     async with following(cast.server, cast.mina) as feed:
+        await feed.until(lambda f: any(e.json["id"] == cast.chess for e in f.named("conversation")))
         counts = {e.json["id"]: e.json["unread"] for e in feed.named("conversation")}
         assert counts[cast.chess] == 1
         await cast.mina.api.put(f"/conversations/{cast.chess}/read", json={"position": sent["position"]})

@@ -44,5 +44,10 @@ def test_in_a_school_groups_and_the_general_room_are_the_staff_s(role: str, may:
     assert policy.may_write_in_group("school", role, None) is may, "of a group that nobody looks after"
 
 
+def test_teachers_and_administrators_answer_what_the_staff_is_asked() -> None:
+    for which in ("open", "school"):
+        assert [role for role in ROLES if policy.may_answer(which, role)] == ["teacher", "admin"]
+
+
 def test_administrators_alone_announce() -> None:
     assert [role for role in ROLES if policy.may_announce(role)] == ["admin"]

@@ -10,8 +10,10 @@ from app.core.page import Page
 
 @put("/people/{username:str}/block", status_code=204)
 async def block(username: str, me: Me, bell: Bell) -> Page[None]:
-    other = await blocks.block(me, username)
+    other, given_back = await blocks.block(me, username)
     _show_anew(bell, me, other)
+    for conversation in given_back:  # nobody wrote it down, so the pages of the others are loaded anew
+        bell.ring("l", conversation)
     return Page("people/blocks.html", None, status=204, see_other="/me/blocks", flash="blocked")
 
 

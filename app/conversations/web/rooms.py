@@ -1,14 +1,15 @@
 """Conversations: the list, new ones, their members and settings, alike for all who are in them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import delete, get, patch, post, put
+from litestar import Request, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
 from app.conversations import actions, joining, lines, queries
 from app.conversations.views import ConversationsView, ConversationView, MembersView
+from app.conversations.web import support as asking
 from app.core import limits
 from app.core.bell import Bell
 from app.core.errors import BadRequest
@@ -22,11 +23,13 @@ Limit = Annotated[int, Parameter(ge=1, le=100)]
 
 
 class NewConversation(msgspec.Struct):
-    """`members` are usernames: a list, or in a form a text with commas or spaces between them."""
+    """`members` are usernames: a list, or in a form a text with commas or spaces between them. `body` is the first
+    message to the staff."""
 
     kind: str = "group"
     title: str = ""
     members: list[str] | str = ""
+    body: str = ""
 
 
 class Changes(msgspec.Struct):
@@ -61,7 +64,11 @@ async def new(me: Me) -> Page[None]:
 
 
 @post("/conversations", opt={"form": "conversations/new.html"})
-async def create(data: NewConversation, me: Me, settings: Settings, bell: Bell) -> Page[ConversationView]:
+async def create(
+    data: NewConversation, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
+) -> Page[ConversationView]:
+    if data.kind == "support":
+        return await asking.ask(data.title, data.body, me, request, settings, bell)
     names = data.members.replace(",", " ").split() if isinstance(data.members, str) else data.members
     if data.kind == "direct" and len(names) == 1:
         conversation, people = await actions.open_direct(me, names[0])
@@ -69,7 +76,7 @@ async def create(data: NewConversation, me: Me, settings: Settings, bell: Bell) 
         await limits.spend(settings, (limits.GROUP_PERSON, str(me.id)))
         conversation, people = await actions.create_group(me, data.title, names)
     else:
-        raise BadRequest(_("Only groups and direct conversations can be made."))
+        raise BadRequest(_("Only groups, direct and support conversations can be made."))
     for person in people:
         bell.ring("p", person)
     view = await queries.conversation(conversation, me)

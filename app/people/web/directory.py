@@ -46,6 +46,7 @@ async def show(me: Me, username: str) -> Page[PresentCard]:
 @put("/people/{username:str}/role", status_code=204, opt={"form": "people/role.html"})
 async def set_role(me: Me, username: str, data: Role, bell: Bell) -> Page[None]:
     person, groups = await actions.set_role(me, username, data.role)
+    bell.ring("p", person)  # who is of the staff no longer is out of what the staff is asked
     bell.ring("l", 0, person)  # what they may do where is other now: their pages are loaded anew
     for group in groups:
         bell.ring("l", group)
