@@ -1,11 +1,10 @@
 """What changes an account. Each is one transaction; after it, `ring` tells every process whose sessions ended."""
 
-import re
 from datetime import timedelta
 
 import asyncpg
 
-from app.accounts import sessions, usernames
+from app.accounts import checks, sessions, usernames
 from app.accounts.sessions import Proof
 from app.accounts.views import Me
 from app.core import database, i18n, limits, security, text
@@ -13,11 +12,7 @@ from app.core.errors import Invalid, Unauthorized
 from app.core.i18n import _
 from app.core.settings import Settings
 
-LONGEST_NAME, LONGEST_EMAIL = 50, 100
 RESET_LASTS = timedelta(minutes=10)
-# Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain. None of the signs that
-# mean something in a header: "eve,zoe@example.org" would be two recipients.
-_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"(),:;\\\[\].]+")
 
 
 async def sign_up(
@@ -28,12 +23,12 @@ async def sign_up(
     Raises Invalid that names every field that is wrong, and TooMany.
     """
     username, name, email = username.strip().lower(), text.one_line(name), email.strip()
-    wrong = {**_username_problem(username), **_name_problem(name), **_email_problem(email)}
+    wrong = {**checks.username_problem(username), **checks.name_problem(name), **checks.email_problem(email)}
     # Counted before anything is looked up or estimated: the answers tell who has an account, and cost CPU.
     tries = [(limits.SIGNUP_ADDRESS, limits.network(address))]
     tries += [(limits.SIGNUP_ACCOUNT, email.casefold())] if "email" not in wrong else []
     await limits.spend(settings, *tries)
-    wrong = await _taken(username, email) | wrong
+    wrong = await checks.taken(username, email) | wrong
     problem = await security.password_problem(password, username, name, email)
     if problem:
         wrong["password"] = problem
@@ -65,13 +60,13 @@ async def sign_up(
                 text.search_key(name, username),
             )
     except asyncpg.UniqueViolationError as error:
-        raise Invalid(**await _taken(username, email)) from error
+        raise Invalid(**await checks.taken(username, email)) from error
     return Proof(person, hashed)
 
 
 async def log_in(settings: Settings, login: str, password: str, address: str) -> Proof:
     """The proof of whose name or address and password these are; raises Unauthorized, alike for both."""
-    login = login.strip().casefold()[: LONGEST_EMAIL + 1]
+    login = login.strip().casefold()[: checks.LONGEST_EMAIL + 1]
     storable = text.storable(login)
     row = await database.fetch_row(
         "SELECT id, password_hash FROM person WHERE (username = $1 OR email_key = $1) AND deactivated_at IS NULL",
@@ -175,31 +170,6 @@ async def change_password(settings: Settings, me: Me, current: str, password: st
         return await _set_password(me.id, hashed, but=me.session)
 
 
-async def update(me: Me, *, name: str | None, language: str | None, time_zone: str | None) -> None:
-    """Changes what is given of one's name, language and time zone; raises Invalid."""
-    wrong: dict[str, str] = {}
-    if name is not None:
-        name = text.one_line(name)
-        wrong |= _name_problem(name)
-    if language is not None and language not in i18n.LANGUAGES:
-        wrong["language"] = _("Choose one of the languages.")
-    if time_zone is not None and not i18n.is_zone(time_zone):
-        wrong["time_zone"] = _("Choose one of the time zones.")
-    if wrong:
-        raise Invalid(**wrong)
-    await database.fetch(
-        """
-        UPDATE person SET name = coalesce($2, name), language = coalesce($3, language), updated_at = now(),
-               time_zone = coalesce($4, time_zone), search_key = coalesce($5, search_key) WHERE id = $1
-        """,
-        me.id,
-        name,
-        language,
-        time_zone,
-        text.search_key(name, me.username) if name is not None else None,
-    )
-
-
 async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
     """Closes one's account, given the password; what was written stays. Gives the sessions that ended (all)."""
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
@@ -230,49 +200,3 @@ async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:
 async def anyone_here() -> bool:
     """Whether someone has signed up already."""
     return bool(await database.fetch_value("SELECT EXISTS (SELECT FROM person)"))
-
-
-def _username_problem(username: str) -> dict[str, str]:
-    if not usernames.SHORTEST <= len(username) <= usernames.LONGEST:
-        return {"username": _("Use 3 to 30 characters.")}
-    if not usernames.FORM.fullmatch(username):
-        return {"username": _("Use letters a to z, digits, and . _ - between them.")}
-    if usernames.is_reserved(username):
-        return {"username": _("This username is reserved. Please choose another.")}
-    return {}
-
-
-def _name_problem(name: str) -> dict[str, str]:
-    if not text.storable(name) or text.is_blank(name):
-        return {"name": _("Say how you are called.")}
-    if len(name) > LONGEST_NAME:
-        return {"name": _("Use at most 50 characters.")}
-    return {}
-
-
-def _email_problem(email: str) -> dict[str, str]:
-    if len(email) > LONGEST_EMAIL:
-        return {"email": _("Use at most 100 characters.")}
-    if not text.storable(email) or not _EMAIL.fullmatch(email) or not text.is_visible(email):
-        return {"email": _("This does not look like an e-mail address.")}
-    return {}
-
-
-async def _taken(username: str, email: str) -> dict[str, str]:
-    wrong = {}
-    row = await database.fetch_row(
-        """
-        SELECT EXISTS (SELECT FROM person WHERE username = $1 OR skeleton = $2) AS username,
-               EXISTS (SELECT FROM person WHERE email_key = $3) AS email
-        """,
-        *(
-            given if text.storable(given) else ""
-            for given in (username, usernames.skeleton(username), email.casefold())
-        ),
-    )
-    assert row is not None
-    if row["username"]:
-        wrong["username"] = _("This username, or one that looks like it, is taken.")
-    if row["email"]:
-        wrong["email"] = _("There is an account with this address already. Log in, or reset its password.")
-    return wrong

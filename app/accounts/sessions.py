@@ -23,7 +23,7 @@ GRACE = timedelta(seconds=30)
 # `last_used_at` is good to a minute: not one write a request.
 TOUCH = timedelta(minutes=1)
 
-PERSON = "p.id, p.username, p.name, p.email, p.role, p.language, p.time_zone, p.created_at, p.updated_at"
+PERSON = "p.id, p.username, p.name, p.email, p.role, p.about, p.language, p.time_zone, p.created_at, p.updated_at"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Person(Table, tablename="person"):
     time_zone = Text(default="UTC")
     # Name and username without case and accents, for the directory.
     search_key = Text()
+    # A few words that others read on their page.
+    about = Text(default="")
     created_at = Timestamptz()
     updated_at = Timestamptz()
     deactivated_at = Timestamptz(null=True, default=None)

@@ -27,13 +27,14 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """A person as they see themselves: the only view with an e-mail address."""
+    """A person as they see themselves."""
 
     id: int
     username: str
     name: str
     email: str
     role: str
+    about: str
     language: str
     time_zone: str
     created_at: datetime

@@ -32,6 +32,7 @@ RESET_TOKEN_ADDRESS = Limit("reset-token-address", 30, 15 * 60)
 GROUP_PERSON = Limit("group-person", 60, 60 * 60)
 MEMBER_PERSON = Limit("member-person", 600, 60 * 60)
 CONTACT_PERSON = Limit("contact-person", 60, 60 * 60)
+USERNAME_PERSON = Limit("username-person", 10, 24 * 60 * 60)
 PASSWORD_PERSON = Limit("password-person", 10, 15 * 60)
 
 

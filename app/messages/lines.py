@@ -5,11 +5,11 @@ from app.messages import markup
 from app.messages.views import Author, Line, MessageView
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
-KEY = 8
+KEY = 9
 LINES = """
-    SELECT x.id, x.change, x.created_at, a.name, s.name AS subject_name, b.author AS before_author,
-           b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position, x.author, a.username, x.kind,
-           x.body, x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username
+    SELECT x.id, x.change, x.created_at, a.name, a.username, s.name AS subject_name, b.author AS before_author,
+           b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position, x.author, x.kind, x.body,
+           x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
@@ -20,8 +20,8 @@ LINES = """
 def line(row: database.Row) -> Line:
     """A row of LINES as a message with what stands before it."""
     (
-        id_, change, created_at, name, subject_name, before_author, before_at, before_kind,
-        conversation, position, author, username, kind, body, reply_to, edited_at, deleted_at, event, subject,
+        id_, change, created_at, name, username, subject_name, before_author, before_at, before_kind,
+        conversation, position, author, kind, body, reply_to, edited_at, deleted_at, event, subject,
         subject_username,
     ) = row  # fmt: skip
     html = ""

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.accounts.actions import LONGEST_EMAIL
+from app.accounts.checks import LONGEST_EMAIL
 from app.accounts.views import Me
 from app.core import database, jobs, text
 from app.core.database import Row

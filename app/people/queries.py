@@ -4,7 +4,7 @@ from app.accounts.views import Me
 from app.core import database, text
 from app.core.errors import NotFound
 from app.people.access import visible
-from app.people.views import PeopleView, PersonCard
+from app.people.views import PeopleView, PersonCard, ProfileView
 
 CARD = "p.id, p.username, p.name, p.role"
 # What is longer matches no name; to fold accents takes the square of their number.
@@ -22,6 +22,24 @@ async def person(viewer: Me, username: str) -> PersonCard:
     if row is None:
         raise NotFound
     return PersonCard(*row)
+
+
+async def profile(viewer: Me, username: str) -> ProfileView:
+    """The page of the person of that username; raises NotFound. E-mail addresses are for administrators, and one's own
+    for oneself."""
+    row = await database.fetch_row(
+        f"""
+        SELECT {CARD}, p.about, CASE WHEN $3 OR p.id = $2 THEN p.email END AS email, p.created_at
+        FROM person p WHERE p.username = $1 AND {visible("$2")}
+        """,
+        username.strip().lower().removeprefix("@"),
+        viewer.id,
+        viewer.is_admin,
+    )
+    if row is None:
+        raise NotFound
+    *card, about, email, created_at = row
+    return ProfileView(*card, about=about, email=email, created_at=created_at)
 
 
 async def people_called(viewer: Me, usernames: list[str]) -> list[PersonCard]:

@@ -7,12 +7,20 @@ import msgspec
 
 
 class PersonCard(msgspec.Struct, frozen=True):
-    """A person as everyone may see them. No e-mail address."""
+    """A person as everyone may see them, wherever a name stands."""
 
     id: int
     username: str
     name: str
     role: str
+
+
+class ProfileView(PersonCard, frozen=True, kw_only=True):
+    """A person's own page. `email` is null for everyone but administrators and the person themselves."""
+
+    about: str
+    email: str | None
+    created_at: datetime
 
 
 class PeopleView(msgspec.Struct):

@@ -29,7 +29,7 @@ async def log_in(server: Server, password: str = PASSWORD) -> dict[str, Any]:
 
 async def test_i_see_myself_and_nothing_that_is_secret(server: Server, olive: Actor) -> None:
     told = (await olive.api.get("/me")).json()
-    fields = {"id", "username", "name", "email", "role", "language", "time_zone", "created_at", "updated_at"}
+    fields = {"id", "username", "name", "email", "role", "about", "language", "time_zone", "created_at", "updated_at"}
     assert set(told) == fields
     assert told["email"] == "olive@example.org"
 
@@ -52,7 +52,13 @@ async def test_i_change_my_name_language_and_time_zone(server: Server, olive: Ac
 async def test_by_a_plain_form_the_page_comes_back_in_the_new_language(server: Server, olive: Actor) -> None:
     page = await olive.browser.get("/me")
     fields = typed(form(page, "/me?_method=patch"))
-    assert fields == {"name": "Olive Owner", "language": "en", "time_zone": "UTC"}
+    assert fields == {
+        "name": "Olive Owner",
+        "username": "olive",
+        "about": "",
+        "language": "en",
+        "time_zone": "UTC",
+    }
     answer = await olive.browser.post("/me?_method=patch", data=fields | {"language": "fr"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/me")
     changed = await olive.browser.get("/me")
@@ -76,9 +82,9 @@ async def test_what_is_wrong_is_named_and_nothing_is_changed(server: Server, oli
 
 
 async def test_nobody_changes_what_is_not_theirs_to_change(server: Server, olive: Actor) -> None:
-    """Role, username, address and id are not fields of a profile, so they are as if they were not there."""
+    """Role, address and id are not fields of a profile, so they are as if they were not there."""
     before = (await olive.api.get("/me")).json()
-    sent = {"role": "admin", "username": "root", "email": "eve@example.org", "id": 1, "password_hash": "x"}
+    sent = {"role": "admin", "email": "eve@example.org", "id": 1, "password_hash": "x"}
     after = (await olive.api.patch("/me", json=sent)).json()
     assert after | {"updated_at": ""} == before | {"updated_at": ""}
 

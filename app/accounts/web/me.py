@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request, delete, get, patch, put
 
-from app.accounts import actions, sessions
+from app.accounts import actions, profile, sessions
 from app.accounts.auth import signed_out
 from app.accounts.views import Me, PersonView, SessionsView
 from app.core.bell import Bell
@@ -15,7 +15,11 @@ from app.core.settings import Settings
 
 
 class Update(msgspec.Struct):
+    """What is not given stays as it is."""
+
     name: str | None = None
+    username: str | None = None
+    about: str | None = None
     language: str | None = None
     time_zone: str | None = None
 
@@ -35,8 +39,8 @@ async def show(me: Me) -> Page[PersonView]:
 
 
 @patch("/me", opt={"form": "accounts/me.html"})
-async def update(data: Update, me: Me, bell: Bell) -> Page[PersonView]:
-    await actions.update(me, name=data.name, language=data.language, time_zone=data.time_zone)
+async def update(data: Update, me: Me, settings: Settings, bell: Bell) -> Page[PersonView]:
+    await profile.update(settings, me, **msgspec.structs.asdict(data))
     bell.ring("p", me.id)
     return Page("accounts/me.html", await sessions.own_view(me.id), see_other="/me", flash="saved")
 

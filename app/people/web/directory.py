@@ -10,7 +10,7 @@ from app.accounts.views import Me
 from app.core.bell import Bell
 from app.core.page import Page
 from app.people import actions, contacts, queries
-from app.people.views import PeopleView, PersonCard
+from app.people.views import PeopleView, ProfileView
 
 
 @get("/me/blocks")
@@ -30,8 +30,8 @@ async def index(
 
 
 @get("/people/{username:str}")
-async def show(me: Me, username: str) -> Page[PersonCard]:
-    person = await queries.person(me, username)
+async def show(me: Me, username: str) -> Page[ProfileView]:
+    person = await queries.profile(me, username)
     return Page("people/show.html", person, extra={"contact": await contacts.between(me, person.id)})
 
 
