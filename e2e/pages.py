@@ -196,6 +196,7 @@ def every_page(there: World) -> list[Stop]:
         Stop("invitation that is old", new, "/contacts/invitation/old"),
         Stop("my account", olive, "/me"),
         Stop("my account, refused", olive, "/me", _submit("/me?_method=patch", name=" ")),
+        Stop("picture refused", olive, "/me", _submit("/me/avatar?_method=put")),
         Stop("nobody blocked", olive, "/me/blocks"),
         Stop("blocked people", new, "/me/blocks"),
         Stop("my devices", olive, "/me/sessions"),

@@ -9,7 +9,18 @@ VERSION = "1.38.0"
 DESCRIPTION = "profiles"
 
 STATEMENTS = """
-ALTER TABLE person ADD COLUMN about text NOT NULL DEFAULT '';
+ALTER TABLE person
+    ADD COLUMN about text NOT NULL DEFAULT '',
+    ADD COLUMN avatar text;
+
+CREATE TABLE avatar (
+    id bigserial PRIMARY KEY,
+    person bigint NOT NULL UNIQUE REFERENCES person ON DELETE CASCADE,
+    digest text NOT NULL,
+    bytes bytea NOT NULL
+);
+-- It is compressed already.
+ALTER TABLE avatar ALTER COLUMN bytes SET STORAGE EXTERNAL;
 """
 
 

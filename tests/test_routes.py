@@ -15,7 +15,7 @@ it says 403, 404 or 422. "Blocked" has no column yet: blocking comes with people
 
 In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
 the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's;
-with {asked} Milo asks Olive to be a contact; {invitation} is the code of Mina's.
+{picture} is Mina's; with {asked} Milo asks Olive to be a contact; {invitation} is the code of Mina's.
 """
 
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from app.core.settings import load
 from app.core.templates import static_url
 from app.main import create_app
 from tests.conftest import PASSWORD, Actor, Cast, password_hash
+from tests.pictures import picture
 
 # The blocked one is a member of the group too; it is Mina who has blocked them.
 ACTORS = ("nobody", "expired", "outsider", "removed", "member", "owner", "admin", "blocked")
@@ -73,6 +74,9 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("POST /language", "/language", EVERYONE.format(204), {"language": "en"}),
     ("GET /me", "/me", SIGNED_IN.format(200), None),
     ("PATCH /me", "/me", SIGNED_IN.format(200), {"name": "Someone"}),
+    ("PUT /me/avatar", "/me/avatar", SIGNED_IN.format(422), {}),
+    ("DELETE /me/avatar", "/me/avatar", SIGNED_IN.format(204), None),
+    ("GET /avatars/{person_id:int}/{digest:str}", "{picture}", NOT_BLOCKED.format(200), None),
     ("DELETE /me", "/me", SIGNED_IN.format(422), WRONG),
     ("GET /me.css", "/me.css", SIGNED_IN.format(200), None),
     ("GET /me/password", "/me/password", SIGNED_IN.format(200), None),
@@ -268,6 +272,8 @@ async def scene(cast: Cast) -> Scene:
     await cast.mina.api.put("/people/bob/block")
     names["asked"] = (await cast.milo.api.post("/contacts", json={"username": "olive"})).json()["id"]
     names["invitation"] = (await cast.mina.api.get("/contacts/invitation")).json()["url"].rpartition("/")[2]
+    await cast.mina.api.put("/me/avatar", content=picture(), headers={"content-type": "image/png"})
+    names["picture"] = (await cast.mina.api.get("/me")).json()["avatar"]
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
     await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")

@@ -24,6 +24,8 @@ class Person(Table, tablename="person"):
     search_key = Text()
     # A few words that others read on their page.
     about = Text(default="")
+    # The digest of their picture, which is in its address: it stands beside the name wherever that is read.
+    avatar = Text(null=True, default=None)
     created_at = Timestamptz()
     updated_at = Timestamptz()
     deactivated_at = Timestamptz(null=True, default=None)
@@ -31,6 +33,15 @@ class Person(Table, tablename="person"):
     blocks = Integer(default=0)
     # Whoever comes by the link with this code is a contact at once; made when the link is first wanted.
     contact_code = Text(unique=True, null=True, default=None)
+
+
+class Avatar(Table, tablename="avatar"):
+    """The picture of a person, in the database: so a backup has it, and every process and dyno."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, unique=True)
+    digest = Text()
+    bytes = Bytea()
 
 
 class Session(Table, tablename="session"):

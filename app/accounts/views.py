@@ -20,6 +20,7 @@ class Me(msgspec.Struct, frozen=True):
     blocks: int = 0
     # ROLE_POLICY: by which rules they write to others.
     policy: Literal["open", "school"] = "open"
+    avatar: str | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -39,6 +40,7 @@ class PersonView(msgspec.Struct, frozen=True):
     time_zone: str
     created_at: datetime
     updated_at: datetime
+    avatar: str | None
 
 
 class SignedIn(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.conversations import access, permission
 from app.conversations.access import HERE, OF_PERSON, Access
@@ -129,22 +130,23 @@ async def glance(may: Access, many: int) -> list[MemberView]:
     if many <= 4 * MEMBERS:
         return (await members(may))[0]
     rows = await database.fetch(
-        """
-        SELECT p.id, p.username, p.name, p.role, m.joined_at FROM membership m JOIN person p ON p.id = m.person
+        f"""
+        SELECT p.id, p.username, p.name, p.role, m.joined_at, {address("p")}
+        FROM membership m JOIN person p ON p.id = m.person
         WHERE m.conversation = $1 AND p.deactivated_at IS NULL ORDER BY m.person LIMIT $2
         """,
         may.conversation,
         MEMBERS,
     )
-    return [MemberView(r[0], r[1], r[2], r[3], may.kind == "group" and r[0] == may.owner, r[4]) for r in rows]
+    return [MemberView(r[0], r[1], r[2], r[3], may.kind == "group" and r[0] == may.owner, r[4], r[5]) for r in rows]
 
 
 async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[list[MemberView], str | None]:
     """A page of the members by name, and where the next one starts."""
     key, _sep, last = after.rpartition("~")
     rows = await database.fetch(
-        """
-        SELECT p.id, p.username, p.name, p.role, m.joined_at, p.search_key
+        f"""
+        SELECT p.id, p.username, p.name, p.role, m.joined_at, {address("p")}, p.search_key
         FROM membership m JOIN person p ON p.id = m.person
         WHERE m.conversation = $1 AND p.deactivated_at IS NULL AND (p.search_key, p.id) > ($2, $3)
         ORDER BY p.search_key, p.id LIMIT $4
@@ -155,7 +157,7 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
         limit + 1,
     )
     owner = may.owner if may.kind == "group" else None
-    found = [MemberView(r[0], r[1], r[2], r[3], r[0] == owner, r[4]) for r in rows[:limit]]
+    found = [MemberView(r[0], r[1], r[2], r[3], r[0] == owner, r[4], r[5]) for r in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{found[-1].id}" if len(rows) > limit else None
     return found, more
 

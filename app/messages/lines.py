@@ -1,15 +1,17 @@
 """A message as the database gives it, with what stands right before it, and the view that is made of it."""
 
+from app.accounts.avatars import address
 from app.core import database, i18n
 from app.messages import markup
 from app.messages.views import Author, Line, MessageView
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
-KEY = 9
-LINES = """
-    SELECT x.id, x.change, x.created_at, a.name, a.username, s.name AS subject_name, b.author AS before_author,
-           b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position, x.author, x.kind, x.body,
-           x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username
+KEY = 10
+LINES = f"""
+    SELECT x.id, x.change, x.created_at, a.name, a.username, {address("a")} AS avatar, s.name AS subject_name,
+           b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position,
+           x.author, x.kind, x.body, x.reply_to, x.edited_at, x.deleted_at, x.event,
+           s.id AS subject, s.username AS subject_username
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
@@ -20,7 +22,7 @@ LINES = """
 def line(row: database.Row) -> Line:
     """A row of LINES as a message with what stands before it."""
     (
-        id_, change, created_at, name, username, subject_name, before_author, before_at, before_kind,
+        id_, change, created_at, name, username, avatar, subject_name, before_author, before_at, before_kind,
         conversation, position, author, kind, body, reply_to, edited_at, deleted_at, event, subject,
         subject_username,
     ) = row  # fmt: skip
@@ -34,7 +36,7 @@ def line(row: database.Row) -> Line:
         conversation_id=conversation,
         position=position,
         change=change,
-        author=Author(author, username, name),
+        author=Author(author, username, name, avatar),
         kind=kind,
         body=body,
         html=html,

@@ -209,7 +209,7 @@ def _view(row: Row) -> ContactView:
     asked: Literal["asked_by_me", "asked_by_them"] = "asked_by_me" if row["by_me"] else "asked_by_them"
     return ContactView(
         row["contact"],
-        PersonCard(*row[:4]),
+        PersonCard(*row[:5]),
         "accepted" if row["accepted_at"] else asked,
         row["verified"],
         row["created_at"],

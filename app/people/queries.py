@@ -1,12 +1,13 @@
 """Reads of people, as others may see them."""
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.core import database, text
 from app.core.errors import NotFound
 from app.people.access import visible
 from app.people.views import PeopleView, PersonCard, ProfileView
 
-CARD = "p.id, p.username, p.name, p.role"
+CARD = f"p.id, p.username, p.name, p.role, {address('p')} AS avatar"
 # What is longer matches no name; to fold accents takes the square of their number.
 LONGEST_SEARCH = 200
 PAGE = 50
@@ -42,6 +43,22 @@ async def profile(viewer: Me, username: str) -> ProfileView:
     return ProfileView(*card, about=about, email=email, created_at=created_at)
 
 
+async def avatar(viewer: Me, person: int, digest: str) -> bytes:
+    """The picture of that person, a WebP; raises NotFound, also when they have another one by now."""
+    found = await database.fetch_value(
+        f"""
+        SELECT a.bytes FROM avatar a JOIN person p ON p.id = a.person
+        WHERE a.person = $1 AND a.digest = $2 AND {visible("$3")}
+        """,
+        person,
+        digest if text.storable(digest) else "",
+        viewer.id,
+    )
+    if found is None:
+        raise NotFound
+    return bytes(found)
+
+
 async def people_called(viewer: Me, usernames: list[str]) -> list[PersonCard]:
     """Those of the usernames that belong to people whom the viewer can see."""
     rows = await database.fetch(
@@ -65,7 +82,7 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
         limit + 1,
         viewer.id,
     )
-    people = [PersonCard(*row[:4]) for row in rows[:limit]]
+    people = [PersonCard(*row[:5]) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, q, more)
 

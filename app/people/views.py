@@ -6,13 +6,15 @@ from typing import Literal
 import msgspec
 
 
-class PersonCard(msgspec.Struct, frozen=True):
-    """A person as everyone may see them, wherever a name stands."""
+class PersonCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person as everyone may see them, wherever a name stands. `avatar` is the address of their picture; of who has
+    none it is left out."""
 
     id: int
     username: str
     name: str
     role: str
+    avatar: str | None = None
 
 
 class ProfileView(PersonCard, frozen=True, kw_only=True):

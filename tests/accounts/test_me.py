@@ -30,6 +30,7 @@ async def log_in(server: Server, password: str = PASSWORD) -> dict[str, Any]:
 async def test_i_see_myself_and_nothing_that_is_secret(server: Server, olive: Actor) -> None:
     told = (await olive.api.get("/me")).json()
     fields = {"id", "username", "name", "email", "role", "about", "language", "time_zone", "created_at", "updated_at"}
+    fields |= {"avatar"}
     assert set(told) == fields
     assert told["email"] == "olive@example.org"
 

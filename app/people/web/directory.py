@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from litestar import get, put
+from litestar import Response, get, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
@@ -11,6 +11,8 @@ from app.core.bell import Bell
 from app.core.page import Page
 from app.people import actions, contacts, queries
 from app.people.views import PeopleView, ProfileView
+
+FOR_EVER = "private, max-age=31536000, immutable"
 
 
 @get("/me/blocks")
@@ -44,4 +46,11 @@ async def set_role(me: Me, username: str, data: Role, bell: Bell) -> Page[None]:
     return Page("people/show.html", None, status=204, see_other=f"/people/{username}", flash="role-changed")
 
 
-HANDLERS = [index, show, blocks, set_role]
+@get("/avatars/{person_id:int}/{digest:str}", media_type="image/webp")
+async def avatar(me: Me, person_id: int, digest: str) -> Response[bytes]:
+    """A new picture has a new address, so this one may be kept; by this browser alone, for not everyone may see it."""
+    picture = await queries.avatar(me, person_id, digest)
+    return Response(picture, media_type="image/webp", headers={"cache-control": FOR_EVER})
+
+
+HANDLERS = [index, show, blocks, set_role, avatar]
