@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from app.accounts.tables import Avatar, PasswordReset, Person, Session
+from app.accounts.tables import Avatar, EmailChange, PasswordReset, Person, Session
 from app.conversations.tables import Conversation, JoinCode, Membership
 from app.core.tables import RateLimit
 from app.live.tables import LiveProcess, LiveStream
@@ -19,6 +19,7 @@ APP_CONFIG = AppConfig(
         Avatar,
         Session,
         PasswordReset,
+        EmailChange,
         Block,
         Contact,
         Conversation,

@@ -21,6 +21,14 @@ CREATE TABLE avatar (
 );
 -- It is compressed already.
 ALTER TABLE avatar ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+CREATE TABLE email_change (
+    id bigserial PRIMARY KEY,
+    person bigint NOT NULL UNIQUE REFERENCES person ON DELETE CASCADE,
+    email text NOT NULL,
+    token_hash bytea NOT NULL UNIQUE,
+    expires_at timestamptz NOT NULL
+);
 """
 
 

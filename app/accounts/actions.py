@@ -160,7 +160,7 @@ async def reset_password(settings: Settings, token: str, password: str, address:
 async def change_password(settings: Settings, me: Me, current: str, password: str) -> list[int]:
     """Sets a new password, given the present one; gives the sessions that ended (all but this one)."""
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
-    await _require_password(me, current)
+    await require_password(me, current)
     person = await sessions.own_view(me.id)
     problem = await security.password_problem(password, me.username, me.name, person.email)
     if problem:
@@ -173,7 +173,7 @@ async def change_password(settings: Settings, me: Me, current: str, password: st
 async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
     """Closes one's account, given the password; what was written stays. Gives the sessions that ended (all)."""
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
-    await _require_password(me, current)
+    await require_password(me, current)
     async with database.transaction():
         # Locked, so that the last two administrators cannot leave at the same moment.
         admins = await database.fetch(
@@ -185,7 +185,8 @@ async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
         return await sessions.end_all(me.id)
 
 
-async def _require_password(me: Me, password: str) -> None:
+async def require_password(me: Me, password: str) -> None:
+    """Raises Invalid unless it is this person's password."""
     hashed = await database.fetch_value("SELECT password_hash FROM person WHERE id = $1", me.id)
     if not await security.password_matches(hashed, password):
         raise Invalid(current=_("That is not your present password."))
@@ -194,6 +195,8 @@ async def _require_password(me: Me, password: str) -> None:
 async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:
     await database.fetch("UPDATE person SET password_hash = $2, updated_at = now() WHERE id = $1", person, hashed)
     await database.fetch("DELETE FROM password_reset WHERE person = $1 AND used_at IS NULL", person)
+    # Whoever knew the old one may have asked for an address of their own.
+    await database.fetch("DELETE FROM email_change WHERE person = $1", person)
     return await sessions.end_all(person, but)
 
 

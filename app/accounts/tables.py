@@ -69,3 +69,14 @@ class PasswordReset(Table, tablename="password_reset"):
     created_at = Timestamptz()
     expires_at = Timestamptz()
     used_at = Timestamptz(null=True, default=None)
+
+
+class EmailChange(Table, tablename="email_change"):
+    """An address that somebody wants from now on: theirs when the link that was mailed there is opened. One at a time;
+    of its token only the hash is kept, and the row goes when it is used."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, unique=True)
+    email = Text()
+    token_hash = Bytea(unique=True)
+    expires_at = Timestamptz()

@@ -180,7 +180,7 @@ async def test_of_the_last_two_administrators_who_leave_at_once_one_stays(server
 
 
 async def test_every_page_of_the_account_can_be_read(server: Server, olive: Actor) -> None:
-    for path in ("/me", "/me/password", "/me/deactivate", "/me/sessions"):
+    for path in ("/me", "/me/email", "/me/password", "/me/deactivate", "/me/sessions"):
         page = await olive.browser.get(path)
         assert page.status_code == 200
         assert "Olive Owner" in says(page)
