@@ -211,7 +211,9 @@ def every_page(there: World) -> list[Stop]:
         Stop("address not changed", olive, "/me/email", _submit("/me/email?_method=put", email="z@z", current="x")),
         Stop("confirm an address, too late", None, "/auth/confirm-email?token=x"),
         Stop("close my account", olive, "/me/deactivate"),
-        Stop("account not closed", olive, "/me/deactivate", _submit("/me?_method=delete", current="x")),
+        Stop("account not closed", olive, "/me/deactivate", _submit("/me/deactivate", current="x")),
+        Stop("delete my account", olive, "/me/delete"),
+        Stop("account not deleted", olive, "/me/delete", _submit("/me?_method=delete", current="x", messages="x")),
         Stop("nothing there", olive, "/conversations/999999999"),
         Stop("not allowed", milo, f"{chess}/members", _submit(f"{chess}?_method=delete")),
     ]

@@ -85,6 +85,8 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("POST /auth/confirm-email", "/auth/confirm-email", EVERYONE.format(422), {"token": "x"}),
     ("GET /me/password", "/me/password", SIGNED_IN.format(200), None),
     ("PUT /me/password", "/me/password", SIGNED_IN.format(422), WRONG),
+    ("GET /me/delete", "/me/delete", SIGNED_IN.format(200), None),
+    ("POST /me/deactivate", "/me/deactivate", SIGNED_IN.format(422), WRONG),
     ("GET /me/deactivate", "/me/deactivate", SIGNED_IN.format(200), None),
     ("GET /me/sessions", "/me/sessions", SIGNED_IN.format(200), None),
     ("DELETE /me/sessions/{session_id:int}", "/me/sessions/{session}", "401 401 404 404 404 204 404 404", None),

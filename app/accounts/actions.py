@@ -13,6 +13,8 @@ from app.core.i18n import _
 from app.core.settings import Settings
 
 RESET_LASTS = timedelta(minutes=10)
+# When the last one has deleted their account, whoever comes next is the first again.
+ANYONE = "EXISTS (SELECT FROM person WHERE deactivated_at IS NULL)"
 
 
 async def sign_up(
@@ -28,7 +30,7 @@ async def sign_up(
     tries = [(limits.SIGNUP_ADDRESS, limits.network(address))]
     tries += [(limits.SIGNUP_ACCOUNT, email.casefold())] if "email" not in wrong else []
     await limits.spend(settings, *tries)
-    wrong = await checks.taken(username, email) | wrong
+    wrong = await checks.taken(settings, username, email) | wrong
     problem = await security.password_problem(password, username, name, email)
     if problem:
         wrong["password"] = problem
@@ -40,13 +42,13 @@ async def sign_up(
     try:
         async with database.transaction():
             # Two who sign up first at the same moment: one of them is the first.
-            await database.fetch("SELECT pg_advisory_xact_lock(7220134) WHERE NOT EXISTS (SELECT FROM person)")
+            await database.fetch(f"SELECT pg_advisory_xact_lock(7220134) WHERE NOT {ANYONE}")
             person: int = await database.fetch_value(
-                """
+                f"""
                 INSERT INTO person (username, skeleton, name, email, email_key, password_hash, role, language,
                                     time_zone, search_key)
-                SELECT $1, $2, $3, $4, $5, $6, CASE WHEN EXISTS (SELECT FROM person) THEN 'student' ELSE 'admin' END,
-                       $7, $8, $9
+                SELECT $1, $2, $3, $4, $5, $6,
+                       CASE WHEN {ANYONE} THEN 'student' ELSE 'admin' END, $7, $8, $9
                 RETURNING id
                 """,
                 username,
@@ -60,7 +62,7 @@ async def sign_up(
                 text.search_key(name, username),
             )
     except asyncpg.UniqueViolationError as error:
-        raise Invalid(**await checks.taken(username, email)) from error
+        raise Invalid(**await checks.taken(settings, username, email)) from error
     return Proof(person, hashed)
 
 
@@ -170,21 +172,6 @@ async def change_password(settings: Settings, me: Me, current: str, password: st
         return await _set_password(me.id, hashed, but=me.session)
 
 
-async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
-    """Closes one's account, given the password; what was written stays. Gives the sessions that ended (all)."""
-    await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
-    await require_password(me, current)
-    async with database.transaction():
-        # Locked, so that the last two administrators cannot leave at the same moment.
-        admins = await database.fetch(
-            "SELECT id FROM person WHERE role = 'admin' AND deactivated_at IS NULL FOR UPDATE"
-        )
-        if [row["id"] for row in admins] == [me.id]:
-            raise Invalid(current=_("You are the only administrator. Give someone else that role first."))
-        await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", me.id)
-        return await sessions.end_all(me.id)
-
-
 async def require_password(me: Me, password: str) -> None:
     """Raises Invalid unless it is this person's password."""
     hashed = await database.fetch_value("SELECT password_hash FROM person WHERE id = $1", me.id)
@@ -201,5 +188,5 @@ async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:
 
 
 async def anyone_here() -> bool:
-    """Whether someone has signed up already."""
-    return bool(await database.fetch_value("SELECT EXISTS (SELECT FROM person)"))
+    """Whether someone has an account already, or still."""
+    return bool(await database.fetch_value(f"SELECT {ANYONE}"))

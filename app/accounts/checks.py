@@ -5,6 +5,8 @@ import re
 from app.accounts import usernames
 from app.core import database, text
 from app.core.i18n import _
+from app.core.security import pseudonym
+from app.core.settings import Settings
 
 LONGEST_NAME, LONGEST_EMAIL, LONGEST_ABOUT = 50, 100, 500
 # Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain. None of the signs that
@@ -50,12 +52,13 @@ def about_problem(about: str) -> dict[str, str]:
     return {}
 
 
-async def taken(username: str, email: str, but: int = 0) -> dict[str, str]:
-    """Which of the two belong to somebody already, other than the person `but`; an empty one belongs to nobody."""
+async def taken(settings: Settings, username: str, email: str, but: int = 0) -> dict[str, str]:
+    """Which of the two belong to somebody already, other than the person `but`; an empty one belongs to nobody. The
+    username of an account that was deleted stays taken, though nobody can read it any more."""
     wrong = {}
     row = await database.fetch_row(
         """
-        SELECT EXISTS (SELECT FROM person WHERE (username = $1 OR skeleton = $2) AND id <> $4) AS username,
+        SELECT EXISTS (SELECT FROM person WHERE (username = $1 OR skeleton IN ($2, $5)) AND id <> $4) AS username,
                EXISTS (SELECT FROM person WHERE email_key = $3 AND id <> $4) AS email
         """,
         *(
@@ -63,6 +66,7 @@ async def taken(username: str, email: str, but: int = 0) -> dict[str, str]:
             for given in (username, usernames.skeleton(username), email.casefold())
         ),
         but,
+        reserved(settings, username),
     )
     assert row is not None
     if row["username"]:
@@ -70,3 +74,9 @@ async def taken(username: str, email: str, but: int = 0) -> dict[str, str]:
     if row["email"]:
         wrong["email"] = _("There is an account with this address already. Log in, or reset its password.")
     return wrong
+
+
+def reserved(settings: Settings, username: str) -> str:
+    """What stands in place of the skeleton of a username whose account was deleted: nobody else gets the name, or one
+    that looks like it, and nobody reads from it what the name was."""
+    return f"deleted~{pseudonym(settings.secret_key, usernames.skeleton(username))}"

@@ -9,6 +9,12 @@ class PasswordResetAsked(msgspec.Struct):
     email: str
 
 
+class TextsUnwanted(msgspec.Struct):
+    """Someone deleted their account and does not want what they wrote to stay."""
+
+    person: int
+
+
 class EmailChangeAsked(msgspec.Struct):
     """Someone wants this address from now on. Whether another account has it, only the worker finds out."""
 

@@ -44,13 +44,13 @@ async def update(
     if username is not None and "username" not in wrong:
         # Counted before it is looked up: the answer tells who has an account.
         await limits.spend(settings, (limits.USERNAME_PERSON, str(me.id)))
-        wrong |= await checks.taken(username, "", but=me.id)
+        wrong |= await checks.taken(settings, username, "", but=me.id)
     if wrong:
         raise Invalid(**wrong)
     try:
         await _write(me, name, username, about, language, time_zone)
     except asyncpg.UniqueViolationError as error:
-        raise Invalid(**await checks.taken(username or "", "", but=me.id)) from error
+        raise Invalid(**await checks.taken(settings, username or "", "", but=me.id)) from error
 
 
 async def _write(

@@ -12,7 +12,7 @@ from app.conversations.views import ConversationItem, ConversationsView
 from app.core import database
 from app.core.errors import BadRequest
 from app.core.i18n import _
-from app.people.views import PersonCard
+from app.people.views import PersonCard, shown_name
 
 SIDEBAR = 100
 # An opened direct conversation shows to the other one when there is something in it; so do the announcements.
@@ -120,7 +120,7 @@ def item(row: database.Row) -> ConversationItem:
     """A sidebar line; a direct conversation is called by the other one's name."""
     person = None
     if row["other"]:
-        person = PersonCard(row["other"], row["username"], row["name"], row["role"], row["avatar"])
+        person = PersonCard(row["other"], row["username"], shown_name(row["name"]), row["role"], row["avatar"])
     title = person.name if person else row["title"] or untitled(row["kind"])
     return ConversationItem(
         id=row["id"],

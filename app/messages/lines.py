@@ -4,6 +4,7 @@ from app.accounts.avatars import address
 from app.core import database, i18n
 from app.messages import markup
 from app.messages.views import Author, Line, MessageView
+from app.people.views import shown_name
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
 KEY = 10
@@ -26,9 +27,9 @@ def line(row: database.Row) -> Line:
         conversation, position, author, kind, body, reply_to, edited_at, deleted_at, event, subject,
         subject_username,
     ) = row  # fmt: skip
-    html = ""
+    name, html = shown_name(name), ""
     if kind == "system":
-        body = told(event, name, subject_name or "", body)
+        body = told(event, name, shown_name(subject_name or ""), body)
     elif deleted_at is None:
         html = markup.render(body)
     message = MessageView(
@@ -45,7 +46,7 @@ def line(row: database.Row) -> Line:
         edited_at=edited_at,
         deleted_at=deleted_at,
         event=event,
-        subject=Author(subject, subject_username, subject_name) if subject is not None else None,
+        subject=Author(subject, subject_username, shown_name(subject_name)) if subject is not None else None,
     )
     return Line(message, before_author, before_at, before_kind)
 

@@ -152,6 +152,11 @@ async def forget(one: int, other: int) -> None:
     await database.fetch(f"UPDATE contact SET hidden = true WHERE {BETWEEN}", one, other)
 
 
+async def forget_all(person: int) -> None:
+    """Ends whatever there was between a person and all others; in the transaction in which they leave for good."""
+    await database.fetch("DELETE FROM contact WHERE asker = $1 OR asked = $1", person)
+
+
 async def _ask(asker: int, asked: int, hidden: bool) -> None:
     """Writes the request, in a transaction that holds the two; `hidden`: the asker must not see any change by it."""
     row = await database.fetch_row(

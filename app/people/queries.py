@@ -5,7 +5,7 @@ from app.accounts.views import Me
 from app.core import database, text
 from app.core.errors import NotFound
 from app.people.access import visible
-from app.people.views import PeopleView, PersonCard, ProfileView
+from app.people.views import PeopleView, PersonCard, ProfileView, shown_name
 
 CARD = f"p.id, p.username, p.name, p.role, {address('p')} AS avatar"
 # What is longer matches no name; to fold accents takes the square of their number.
@@ -93,7 +93,7 @@ async def blocked(viewer: Me) -> list[PersonCard]:
         f"SELECT {CARD} FROM block b JOIN person p ON p.id = b.blocked WHERE b.person = $1 ORDER BY p.search_key, p.id",
         viewer.id,
     )
-    return [PersonCard(*row) for row in rows]
+    return [PersonCard(row[0], row[1], shown_name(row[2]), row[3], row[4]) for row in rows]
 
 
 def place(after: str) -> tuple[str, int]:

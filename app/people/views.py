@@ -5,6 +5,13 @@ from typing import Literal
 
 import msgspec
 
+from app.core.i18n import _
+
+
+def shown_name(name: str) -> str:
+    """The name, or what stands for it once its account was deleted, in the language of this request (or stream)."""
+    return name or _("Deleted account")
+
 
 class PersonCard(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person as everyone may see them, wherever a name stands. `avatar` is the address of their picture; of who has

@@ -132,7 +132,7 @@ async def test_a_refused_password_form_echoes_neither_password(server: Server, o
 async def test_leaving_ends_everything_and_hides_me(server: Server, olive: Actor) -> None:
     milo = await server.someone("milo")
     async with following(server, olive, json=False) as feed:
-        answer = await olive.api.request("DELETE", "/me", json={"current": PASSWORD})
+        answer = await olive.api.post("/me/deactivate", json={"current": PASSWORD})
         assert answer.status_code == 204
         assert (await olive.api.get("/me")).status_code == 401
         await feed.until(lambda f: f.ended.is_set(), 2)
@@ -150,7 +150,7 @@ async def test_leaving_by_a_plain_form_leads_to_the_door_without_cookies(server:
     browser = server.browser()
     await browser.post("/auth/login", data={"login": "olive", "password": PASSWORD})
     page = await browser.get("/me/deactivate")
-    answer = await browser.post(str(form(page, "/me?_method=delete")["action"]), data={"current": PASSWORD})
+    answer = await browser.post(str(form(page, "/me/deactivate")["action"]), data={"current": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/auth/login")
     assert not {"access", "refresh"} & set(browser.cookies)
     assert "Your account is closed." in says(await browser.get("/auth/login", follow_redirects=True))
@@ -158,7 +158,7 @@ async def test_leaving_by_a_plain_form_leads_to_the_door_without_cookies(server:
 
 async def test_leaving_needs_the_password(server: Server, olive: Actor) -> None:
     for body in ({"current": "not the right one"}, {"current": ""}, {}):
-        answer = await olive.api.request("DELETE", "/me", json=body)
+        answer = await olive.api.post("/me/deactivate", json=body)
         assert answer.status_code == 422
         assert list(answer.json()["errors"]) == ["current"]
     assert (await olive.api.get("/me")).status_code == 200
@@ -167,20 +167,20 @@ async def test_leaving_needs_the_password(server: Server, olive: Actor) -> None:
 async def test_the_only_administrator_cannot_leave(server: Server) -> None:
     ada = await server.someone("ada", role="admin")
     await server.someone("milo")
-    answer = await ada.api.request("DELETE", "/me", json={"current": PASSWORD})
+    answer = await ada.api.post("/me/deactivate", json={"current": PASSWORD})
     assert answer.status_code == 422
     assert (await ada.api.get("/me")).status_code == 200
 
 
 async def test_of_the_last_two_administrators_who_leave_at_once_one_stays(server: Server) -> None:
     admins = [await server.someone(name, role="admin") for name in ("ada", "adele", "agnes")]
-    answers = await asyncio.gather(*(a.api.request("DELETE", "/me", json={"current": PASSWORD}) for a in admins))
+    answers = await asyncio.gather(*(a.api.post("/me/deactivate", json={"current": PASSWORD}) for a in admins))
     assert sorted(answer.status_code for answer in answers) == [204, 204, 422]
     assert await database.fetch_value("SELECT count(*) FROM person WHERE deactivated_at IS NULL") == 1
 
 
 async def test_every_page_of_the_account_can_be_read(server: Server, olive: Actor) -> None:
-    for path in ("/me", "/me/email", "/me/password", "/me/deactivate", "/me/sessions"):
+    for path in ("/me", "/me/email", "/me/password", "/me/deactivate", "/me/delete", "/me/sessions"):
         page = await olive.browser.get(path)
         assert page.status_code == 200
         assert "Olive Owner" in says(page)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, delete, get, patch, put
+from litestar import Request, delete, get, patch, post, put
 
-from app.accounts import actions, profile, sessions
+from app.accounts import actions, leaving, profile, sessions
 from app.accounts.auth import signed_out
 from app.accounts.views import Me, PersonView, SessionsView
 from app.core.bell import Bell
@@ -62,11 +62,11 @@ async def deactivate_page(me: Me) -> Page[None]:
     return Page("accounts/deactivate.html", None)
 
 
-@delete("/me", status_code=204, opt={"form": "accounts/deactivate.html"})
+@post("/me/deactivate", status_code=204, opt={"form": "accounts/deactivate.html"})
 async def deactivate(
     data: Deactivate, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
 ) -> Page[None]:
-    for session in await actions.deactivate(settings, me, data.current):
+    for session in await leaving.deactivate(settings, me, data.current):
         bell.ring("s", session)
     bell.ring("p", me.id)
     request.scope["state"].pop("cookies", None)

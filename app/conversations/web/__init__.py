@@ -1,5 +1,5 @@
 """What conversations answer to. The timeline itself is of `messages/web`."""
 
-from app.conversations.web import blocks, joining, personal, rooms
+from app.conversations.web import blocks, joining, leaving, personal, rooms
 
-HANDLERS = [*rooms.HANDLERS, *personal.HANDLERS, *joining.HANDLERS, *blocks.HANDLERS]
+HANDLERS = [*rooms.HANDLERS, *personal.HANDLERS, *joining.HANDLERS, *blocks.HANDLERS, *leaving.HANDLERS]
