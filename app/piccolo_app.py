@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from app.accounts.tables import PasswordReset, Person, Session
+from app.accounts.tables import Avatar, EmailChange, PasswordReset, Person, Session
 from app.conversations.tables import Conversation, JoinCode, Membership
 from app.core.tables import RateLimit
 from app.live.tables import LiveProcess, LiveStream
@@ -16,8 +16,10 @@ APP_CONFIG = AppConfig(
     migrations_folder_path=str(Path(__file__).parent.parent / "migrations"),
     table_classes=[
         Person,
+        Avatar,
         Session,
         PasswordReset,
+        EmailChange,
         Block,
         Contact,
         Presence,

@@ -9,6 +9,7 @@ import asyncpg
 from app.accounts import jobs as accounts
 from app.core import database, jobs, limits, logs
 from app.core.settings import Settings
+from app.messages import jobs as messages
 from app.people import jobs as people
 
 SWEEP = timedelta(minutes=10)
@@ -21,6 +22,7 @@ async def run(settings: Settings) -> None:
         raise RuntimeError("the worker needs a database_url")
     accounts.register(settings)
     people.register()
+    messages.register()
     await database.connect(settings.database_url)
     try:
         async with asyncio.TaskGroup() as group:

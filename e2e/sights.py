@@ -50,6 +50,8 @@ ACCOUNT = (
     Shot("devices", "/me/sessions"),
     Shot("password", "/me/password"),
     Shot("deactivate", "/me/deactivate"),
+    Shot("delete", "/me/delete"),
+    Shot("email", "/me/email"),
     Shot("mine", "/messages"),
     Shot("new", "/conversations/new"),
     Shot("docs", "/docs"),

@@ -15,7 +15,8 @@ it says 403, 404 or 422. "Blocked" has no column yet: blocking comes with people
 
 In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
 the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's;
-with {asked} Milo asks Olive to be a contact, with {asked_staff} the staff something; {invitation} is Mina's code.
+{picture} is Mina's; with {asked} Milo asks Olive to be a contact, with {asked_staff} the staff something;
+{invitation} is Mina's code.
 """
 
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from app.core.settings import load
 from app.core.templates import static_url
 from app.main import create_app
 from tests.conftest import PASSWORD, Actor, Cast, password_hash
+from tests.pictures import picture
 
 # The blocked one is a member of the group too; it is Mina who has blocked them.
 ACTORS = ("nobody", "expired", "outsider", "removed", "member", "owner", "admin", "blocked")
@@ -73,6 +75,9 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("POST /language", "/language", EVERYONE.format(204), {"language": "en"}),
     ("GET /me", "/me", SIGNED_IN.format(200), None),
     ("PATCH /me", "/me", SIGNED_IN.format(200), {"name": "Someone"}),
+    ("PUT /me/avatar", "/me/avatar", SIGNED_IN.format(422), {}),
+    ("DELETE /me/avatar", "/me/avatar", SIGNED_IN.format(204), None),
+    ("GET /avatars/{person_id:int}/{digest:str}", "{picture}", NOT_BLOCKED.format(200), None),
     ("DELETE /me", "/me", SIGNED_IN.format(422), WRONG),
     ("POST /me/active", "/me/active", SIGNED_IN.format(204), {}),
     ("GET /me/privacy", "/me/privacy", SIGNED_IN.format(200), None),
@@ -80,8 +85,14 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("GET /messages/{message_id:int}/receipts", "/messages/{message}/receipts", AUTHOR.format(200), None),
     ("GET /people/online", "/people/online", SIGNED_IN.format(200), None),
     ("GET /me.css", "/me.css", SIGNED_IN.format(200), None),
+    ("GET /me/email", "/me/email", SIGNED_IN.format(200), None),
+    ("PUT /me/email", "/me/email", SIGNED_IN.format(422), WRONG | {"email": "new@example.org"}),
+    ("GET /auth/confirm-email", "/auth/confirm-email?token=x", EVERYONE.format(200), None),
+    ("POST /auth/confirm-email", "/auth/confirm-email", EVERYONE.format(422), {"token": "x"}),
     ("GET /me/password", "/me/password", SIGNED_IN.format(200), None),
     ("PUT /me/password", "/me/password", SIGNED_IN.format(422), WRONG),
+    ("GET /me/delete", "/me/delete", SIGNED_IN.format(200), None),
+    ("POST /me/deactivate", "/me/deactivate", SIGNED_IN.format(422), WRONG),
     ("GET /me/deactivate", "/me/deactivate", SIGNED_IN.format(200), None),
     ("GET /me/sessions", "/me/sessions", SIGNED_IN.format(200), None),
     ("DELETE /me/sessions/{session_id:int}", "/me/sessions/{session}", "401 401 404 404 404 204 404 404", None),
@@ -301,6 +312,8 @@ async def scene(cast: Cast) -> Scene:
     names["invitation"] = (await cast.mina.api.get("/contacts/invitation")).json()["url"].rpartition("/")[2]
     question = await cast.milo.api.post("/conversations", json={"kind": "support", "title": "Where is room 7?"})
     names["asked_staff"] = question.json()["id"]
+    await cast.mina.api.put("/me/avatar", content=picture(), headers={"content-type": "image/png"})
+    names["picture"] = (await cast.mina.api.get("/me")).json()["avatar"]
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
     await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")

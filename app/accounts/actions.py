@@ -1,11 +1,10 @@
 """What changes an account. Each is one transaction; after it, `ring` tells every process whose sessions ended."""
 
-import re
 from datetime import timedelta
 
 import asyncpg
 
-from app.accounts import sessions, usernames
+from app.accounts import checks, sessions, usernames
 from app.accounts.sessions import Proof
 from app.accounts.views import Me
 from app.core import database, i18n, limits, security, text
@@ -13,11 +12,9 @@ from app.core.errors import Invalid, Unauthorized
 from app.core.i18n import _
 from app.core.settings import Settings
 
-LONGEST_NAME, LONGEST_EMAIL = 50, 100
 RESET_LASTS = timedelta(minutes=10)
-# Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain. None of the signs that
-# mean something in a header: "eve,zoe@example.org" would be two recipients.
-_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"(),:;\\\[\].]+")
+# When the last one has deleted their account, whoever comes next is the first again.
+ANYONE = "EXISTS (SELECT FROM person WHERE deactivated_at IS NULL)"
 
 
 async def sign_up(
@@ -28,12 +25,12 @@ async def sign_up(
     Raises Invalid that names every field that is wrong, and TooMany.
     """
     username, name, email = username.strip().lower(), text.one_line(name), email.strip()
-    wrong = {**_username_problem(username), **_name_problem(name), **_email_problem(email)}
+    wrong = {**checks.username_problem(username), **checks.name_problem(name), **checks.email_problem(email)}
     # Counted before anything is looked up or estimated: the answers tell who has an account, and cost CPU.
     tries = [(limits.SIGNUP_ADDRESS, limits.network(address))]
     tries += [(limits.SIGNUP_ACCOUNT, email.casefold())] if "email" not in wrong else []
     await limits.spend(settings, *tries)
-    wrong = await _taken(username, email) | wrong
+    wrong = await checks.taken(settings, username, email) | wrong
     problem = await security.password_problem(password, username, name, email)
     if problem:
         wrong["password"] = problem
@@ -45,13 +42,13 @@ async def sign_up(
     try:
         async with database.transaction():
             # Two who sign up first at the same moment: one of them is the first.
-            await database.fetch("SELECT pg_advisory_xact_lock(7220134) WHERE NOT EXISTS (SELECT FROM person)")
+            await database.fetch(f"SELECT pg_advisory_xact_lock(7220134) WHERE NOT {ANYONE}")
             person: int = await database.fetch_value(
-                """
+                f"""
                 INSERT INTO person (username, skeleton, name, email, email_key, password_hash, role, language,
                                     time_zone, search_key)
-                SELECT $1, $2, $3, $4, $5, $6, CASE WHEN EXISTS (SELECT FROM person) THEN 'student' ELSE 'admin' END,
-                       $7, $8, $9
+                SELECT $1, $2, $3, $4, $5, $6,
+                       CASE WHEN {ANYONE} THEN 'student' ELSE 'admin' END, $7, $8, $9
                 RETURNING id
                 """,
                 username,
@@ -65,13 +62,13 @@ async def sign_up(
                 text.search_key(name, username),
             )
     except asyncpg.UniqueViolationError as error:
-        raise Invalid(**await _taken(username, email)) from error
+        raise Invalid(**await checks.taken(settings, username, email)) from error
     return Proof(person, hashed)
 
 
 async def log_in(settings: Settings, login: str, password: str, address: str) -> Proof:
     """The proof of whose name or address and password these are; raises Unauthorized, alike for both."""
-    login = login.strip().casefold()[: LONGEST_EMAIL + 1]
+    login = login.strip().casefold()[: checks.LONGEST_EMAIL + 1]
     storable = text.storable(login)
     row = await database.fetch_row(
         "SELECT id, password_hash FROM person WHERE (username = $1 OR email_key = $1) AND deactivated_at IS NULL",
@@ -165,7 +162,7 @@ async def reset_password(settings: Settings, token: str, password: str, address:
 async def change_password(settings: Settings, me: Me, current: str, password: str) -> list[int]:
     """Sets a new password, given the present one; gives the sessions that ended (all but this one)."""
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
-    await _require_password(me, current)
+    await require_password(me, current)
     person = await sessions.own_view(me.id)
     problem = await security.password_problem(password, me.username, me.name, person.email)
     if problem:
@@ -175,47 +172,8 @@ async def change_password(settings: Settings, me: Me, current: str, password: st
         return await _set_password(me.id, hashed, but=me.session)
 
 
-async def update(me: Me, *, name: str | None, language: str | None, time_zone: str | None) -> None:
-    """Changes what is given of one's name, language and time zone; raises Invalid."""
-    wrong: dict[str, str] = {}
-    if name is not None:
-        name = text.one_line(name)
-        wrong |= _name_problem(name)
-    if language is not None and language not in i18n.LANGUAGES:
-        wrong["language"] = _("Choose one of the languages.")
-    if time_zone is not None and not i18n.is_zone(time_zone):
-        wrong["time_zone"] = _("Choose one of the time zones.")
-    if wrong:
-        raise Invalid(**wrong)
-    await database.fetch(
-        """
-        UPDATE person SET name = coalesce($2, name), language = coalesce($3, language), updated_at = now(),
-               time_zone = coalesce($4, time_zone), search_key = coalesce($5, search_key) WHERE id = $1
-        """,
-        me.id,
-        name,
-        language,
-        time_zone,
-        text.search_key(name, me.username) if name is not None else None,
-    )
-
-
-async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
-    """Closes one's account, given the password; what was written stays. Gives the sessions that ended (all)."""
-    await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
-    await _require_password(me, current)
-    async with database.transaction():
-        # Locked, so that the last two administrators cannot leave at the same moment.
-        admins = await database.fetch(
-            "SELECT id FROM person WHERE role = 'admin' AND deactivated_at IS NULL ORDER BY id FOR NO KEY UPDATE"
-        )
-        if [row["id"] for row in admins] == [me.id]:
-            raise Invalid(current=_("You are the only administrator. Give someone else that role first."))
-        await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", me.id)
-        return await sessions.end_all(me.id)
-
-
-async def _require_password(me: Me, password: str) -> None:
+async def require_password(me: Me, password: str) -> None:
+    """Raises Invalid unless it is this person's password."""
     hashed = await database.fetch_value("SELECT password_hash FROM person WHERE id = $1", me.id)
     if not await security.password_matches(hashed, password):
         raise Invalid(current=_("That is not your present password."))
@@ -224,55 +182,11 @@ async def _require_password(me: Me, password: str) -> None:
 async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:
     await database.fetch("UPDATE person SET password_hash = $2, updated_at = now() WHERE id = $1", person, hashed)
     await database.fetch("DELETE FROM password_reset WHERE person = $1 AND used_at IS NULL", person)
+    # Whoever knew the old one may have asked for an address of their own.
+    await database.fetch("DELETE FROM email_change WHERE person = $1", person)
     return await sessions.end_all(person, but)
 
 
 async def anyone_here() -> bool:
-    """Whether someone has signed up already."""
-    return bool(await database.fetch_value("SELECT EXISTS (SELECT FROM person)"))
-
-
-def _username_problem(username: str) -> dict[str, str]:
-    if not usernames.SHORTEST <= len(username) <= usernames.LONGEST:
-        return {"username": _("Use 3 to 30 characters.")}
-    if not usernames.FORM.fullmatch(username):
-        return {"username": _("Use letters a to z, digits, and . _ - between them.")}
-    if usernames.is_reserved(username):
-        return {"username": _("This username is reserved. Please choose another.")}
-    return {}
-
-
-def _name_problem(name: str) -> dict[str, str]:
-    if not text.storable(name) or text.is_blank(name):
-        return {"name": _("Say how you are called.")}
-    if len(name) > LONGEST_NAME:
-        return {"name": _("Use at most 50 characters.")}
-    return {}
-
-
-def _email_problem(email: str) -> dict[str, str]:
-    if len(email) > LONGEST_EMAIL:
-        return {"email": _("Use at most 100 characters.")}
-    if not text.storable(email) or not _EMAIL.fullmatch(email) or not text.is_visible(email):
-        return {"email": _("This does not look like an e-mail address.")}
-    return {}
-
-
-async def _taken(username: str, email: str) -> dict[str, str]:
-    wrong = {}
-    row = await database.fetch_row(
-        """
-        SELECT EXISTS (SELECT FROM person WHERE username = $1 OR skeleton = $2) AS username,
-               EXISTS (SELECT FROM person WHERE email_key = $3) AS email
-        """,
-        *(
-            given if text.storable(given) else ""
-            for given in (username, usernames.skeleton(username), email.casefold())
-        ),
-    )
-    assert row is not None
-    if row["username"]:
-        wrong["username"] = _("This username, or one that looks like it, is taken.")
-    if row["email"]:
-        wrong["email"] = _("There is an account with this address already. Log in, or reset its password.")
-    return wrong
+    """Whether someone has an account already, or still."""
+    return bool(await database.fetch_value(f"SELECT {ANYONE}"))

@@ -7,3 +7,23 @@ class PasswordResetAsked(msgspec.Struct):
     """Someone typed this address at "forgotten password". Whether it has an account, only the worker finds out."""
 
     email: str
+
+
+class TextsUnwanted(msgspec.Struct):
+    """Someone deleted their account and does not want what they wrote to stay."""
+
+    person: int
+
+
+class EmailChangeAsked(msgspec.Struct):
+    """Someone wants this address from now on. Whether another account has it, only the worker finds out."""
+
+    person: int
+    email: str
+
+
+class EmailChanged(msgspec.Struct):
+    """Someone has another address now: who reads at the old one is told."""
+
+    person: int
+    old: str

@@ -1,7 +1,7 @@
 """Accounts' work in the worker."""
 
-from app.accounts import actions
-from app.accounts.events import PasswordResetAsked
+from app.accounts import actions, addresses
+from app.accounts.events import EmailChangeAsked, EmailChanged, PasswordResetAsked
 from app.core import i18n, mail
 from app.core.i18n import _
 from app.core.jobs import handles
@@ -24,3 +24,26 @@ def register(settings: Settings) -> None:
             "If you did not ask for it, ignore this mail: nothing changes."
         ) % {"link": link}
         await mail.send(settings, address, _("Your new password"), body)
+
+    @handles(EmailChangeAsked)
+    async def send_confirmation(event: EmailChangeAsked) -> None:
+        made = await addresses.make_link(settings, event.person, event.email)
+        if made is None:
+            return
+        language, link = made
+        i18n.use(i18n.Locale(language, settings.time_zone))
+        body = _(
+            "Hello,\n\nto use this address with your account, open this link within an hour. It works once.\n\n"
+            "%(link)s\n\nIf you did not ask for it, ignore this mail: nothing changes."
+        ) % {"link": link}
+        await mail.send(settings, event.email, _("Your new address"), body)
+
+    @handles(EmailChanged)
+    async def tell_the_old_address(event: EmailChanged) -> None:
+        i18n.use(i18n.Locale(await addresses.language_of(event.person), settings.time_zone))
+        # Not the new one: whoever reads here may be someone else by now.
+        body = _(
+            "Hello,\n\nyour account has another e-mail address from now on; nothing more is sent to this one.\n\n"
+            "If that was not you, somebody knows your password. Tell whoever runs this Causerie."
+        )
+        await mail.send(settings, event.old, _("Your address was changed"), body)

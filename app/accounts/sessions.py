@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from app.accounts.avatars import address
 from app.accounts.views import Me, PersonView, SessionView
 from app.core import database
 from app.core.database import Row
@@ -23,7 +24,8 @@ GRACE = timedelta(seconds=30)
 # `last_used_at` is good to a minute: not one write a request.
 TOUCH = timedelta(minutes=1)
 
-PERSON = "p.id, p.username, p.name, p.email, p.role, p.language, p.time_zone, p.created_at, p.updated_at"
+PERSON = "p.id, p.username, p.name, p.email, p.role, p.about, p.language, p.time_zone, p.created_at, p.updated_at"
+PERSON += f", {address('p')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,16 @@ async def person_of(settings: Settings, access_token: str) -> Me | None:
         return None
     if datetime.now(UTC) - row["last_used_at"] > TOUCH:
         await database.fetch("UPDATE session SET last_used_at = now() WHERE id = $1", claims.session)
-    return Me(row[0], row[1], row[2], row[3], row[4], row[5], row[7], row[6], row[9], row[10], settings.role_policy)
+    id_, username, name, role, language, zone, created_at, session, _used, blocks, avatar, apart = row
+    kept = blocks, apart, settings.role_policy, avatar
+    return Me(id_, username, name, role, language, zone, session, created_at, *kept)
 
 
 async def _good_sessions(numbers: list[int]) -> dict[int, Row]:
     rows = await database.fetch(
-        """
+        f"""
         SELECT p.id, p.username, p.name, p.role, p.language, p.time_zone, p.created_at, s.id AS session,
-               s.last_used_at, p.blocks,
+               s.last_used_at, p.blocks, {address("p")},
                EXISTS (SELECT FROM block b WHERE b.person = p.id) OR EXISTS (SELECT FROM block b WHERE b.blocked = p.id)
         FROM session s JOIN person p ON p.id = s.person
         WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND p.deactivated_at IS NULL

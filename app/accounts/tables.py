@@ -22,6 +22,10 @@ class Person(Table, tablename="person"):
     time_zone = Text(default="UTC")
     # Name and username without case and accents, for the directory.
     search_key = Text()
+    # A few words that others read on their page.
+    about = Text(default="")
+    # The digest of their picture, which is in its address: it stands beside the name wherever that is read.
+    avatar = Text(null=True, default=None)
     created_at = Timestamptz()
     updated_at = Timestamptz()
     deactivated_at = Timestamptz(null=True, default=None)
@@ -29,6 +33,15 @@ class Person(Table, tablename="person"):
     blocks = Integer(default=0)
     # Whoever comes by the link with this code is a contact at once; made when the link is first wanted.
     contact_code = Text(unique=True, null=True, default=None)
+
+
+class Avatar(Table, tablename="avatar"):
+    """The picture of a person, in the database: so a backup has it, and every process and dyno."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, unique=True)
+    digest = Text()
+    bytes = Bytea()
 
 
 class Session(Table, tablename="session"):
@@ -56,3 +69,14 @@ class PasswordReset(Table, tablename="password_reset"):
     created_at = Timestamptz()
     expires_at = Timestamptz()
     used_at = Timestamptz(null=True, default=None)
+
+
+class EmailChange(Table, tablename="email_change"):
+    """An address that somebody wants from now on: theirs when the link that was mailed there is opened. One at a time;
+    of its token only the hash is kept, and the row goes when it is used."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, unique=True)
+    email = Text()
+    token_hash = Bytea(unique=True)
+    expires_at = Timestamptz()

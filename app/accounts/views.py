@@ -22,6 +22,7 @@ class Me(msgspec.Struct, frozen=True):
     apart: bool = False
     # ROLE_POLICY: by which rules they write to others.
     policy: Literal["open", "school"] = "open"
+    avatar: str | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -29,17 +30,19 @@ class Me(msgspec.Struct, frozen=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """A person as they see themselves: the only view with an e-mail address."""
+    """A person as they see themselves."""
 
     id: int
     username: str
     name: str
     email: str
     role: str
+    about: str
     language: str
     time_zone: str
     created_at: datetime
     updated_at: datetime
+    avatar: str | None
 
 
 class SignedIn(msgspec.Struct):

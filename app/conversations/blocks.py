@@ -24,7 +24,7 @@ async def block(me: Me, username: str) -> tuple[int, list[int]]:
 
 async def unblock(me: Me, username: str) -> int:
     """Takes it back; where there was none, nothing changes. Gives their id. Raises NotFound."""
-    other = await _person(username)
+    other = await _person(username, left_too=True)
     async with database.transaction():
         await access.hold(me.id, other)
         await database.fetch("DELETE FROM block WHERE person = $1 AND blocked = $2", me.id, other)
@@ -42,11 +42,26 @@ async def are_apart(one: int, other: int) -> bool:
     )
 
 
-async def _person(username: str) -> int:
+async def forget_all(person: int) -> None:
+    """Takes back all blocks of a person who leaves for good. Those of others against them stay as they are."""
+    await database.fetch("DELETE FROM block WHERE person = $1", person)
+    await database.fetch(
+        """
+        UPDATE conversation c SET blocked = false FROM membership m
+        WHERE m.person = $1 AND c.id = m.conversation AND c.kind = 'direct' AND c.blocked
+          AND NOT EXISTS (SELECT FROM block b WHERE b.blocked = $1 AND c.direct_key = concat(
+                least(b.person, b.blocked), ':', greatest(b.person, b.blocked)))
+        """,
+        person,
+    )
+
+
+async def _person(username: str, left_too: bool = False) -> int:
     # Not through people.access: whoever is blocked, or has blocked me, can be blocked and unblocked all the same.
     found = await database.fetch_value(
-        "SELECT id FROM person WHERE username = $1 AND deactivated_at IS NULL",
+        "SELECT id FROM person WHERE username = $1 AND ($2 OR deactivated_at IS NULL)",
         username.strip().lower().removeprefix("@"),
+        left_too,
     )
     if found is None:
         raise NotFound

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.conversations import access
 from app.conversations.access import HERE, NOT_LISTED, OF_PERSON
@@ -11,7 +12,7 @@ from app.conversations.views import ConversationItem, ConversationsView
 from app.core import database
 from app.core.errors import BadRequest
 from app.core.i18n import _
-from app.people.views import PersonCard
+from app.people.views import PersonCard, shown_name
 
 SIDEBAR = 100
 # An opened direct conversation shows to the other one when there is something in it; so do the announcements.
@@ -34,13 +35,14 @@ def _unread(condition: str) -> str:
 
 NOT_BLOCKED = "NOT EXISTS (SELECT FROM block b WHERE b.person = i.person AND b.blocked = x.author)"
 ITEM = f"""
-    SELECT i.*, o.id AS other, o.username, o.name, o.role,
+    SELECT i.*, o.id AS other, o.username, o.name, o.role, o.avatar,
            CASE WHEN i.position <= i.read_position THEN 0
                 WHEN EXISTS (SELECT FROM block b WHERE b.person = i.person) THEN {_unread(NOT_BLOCKED)}
                 ELSE {_unread("true")} END AS unread
     FROM items i
     LEFT JOIN LATERAL (
-        SELECT p.id, p.username, p.name, p.role FROM membership x JOIN person p ON p.id = x.person
+        SELECT p.id, p.username, p.name, p.role, {address("p")} AS avatar
+        FROM membership x JOIN person p ON p.id = x.person
         WHERE i.kind = 'direct' AND x.conversation = i.id AND x.person <> i.person LIMIT 1
     ) o ON true
 """
@@ -116,7 +118,9 @@ async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[i
 
 def item(row: database.Row) -> ConversationItem:
     """A sidebar line; a direct conversation is called by the other one's name."""
-    person = PersonCard(row["other"], row["username"], row["name"], row["role"]) if row["other"] else None
+    person = None
+    if row["other"]:
+        person = PersonCard(row["other"], row["username"], shown_name(row["name"]), row["role"], row["avatar"])
     title = person.name if person else row["title"] or untitled(row["kind"])
     return ConversationItem(
         id=row["id"],

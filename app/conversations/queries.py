@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.conversations import access, permission
 from app.conversations.access import HERE, OF_PERSON, Access
@@ -22,10 +23,11 @@ MEMBERS = 50
 # and nobody is told that they looked.
 TAKES_PART = "(NOT m.of_team OR m.person = (SELECT assignee FROM conversation WHERE id = m.conversation))"
 # Their cards, where `q` owns the conversation and `a` is its assignee.
-ASKED = """
-    q.id AS q_id, q.username AS q_username, q.name AS q_name, q.role AS q_role,
-    a.id AS a_id, a.username AS a_username, a.name AS a_name, a.role AS a_role
+ASKED = f"""
+    q.id AS q_id, q.username AS q_username, q.name AS q_name, q.role AS q_role, {address("q")} AS q_avatar,
+    a.id AS a_id, a.username AS a_username, a.name AS a_name, a.role AS a_role, {address("a")} AS a_avatar
 """
+CARD = ("id", "username", "name", "role", "avatar")
 
 
 def many(conversation: str) -> str:
@@ -129,7 +131,7 @@ def asked(row: database.Row) -> dict[str, Any]:
     if row["kind"] != "support":
         return {}
     cards = {
-        name: PersonCard(*(row[f"{letter}_{column}"] for column in ("id", "username", "name", "role")))
+        name: PersonCard(*(row[f"{letter}_{column}"] for column in CARD))
         for name, letter in (("asker", "q"), ("assignee", "a"))
         if row[f"{letter}_id"] is not None
     }
@@ -159,14 +161,15 @@ async def glance(may: Access, many: int) -> list[MemberView]:
     if many <= 4 * MEMBERS:
         return (await members(may))[0]
     rows = await database.fetch(
-        """
-        SELECT p.id, p.username, p.name, p.role, m.joined_at FROM membership m JOIN person p ON p.id = m.person
+        f"""
+        SELECT p.id, p.username, p.name, p.role, m.joined_at, {address("p")}
+        FROM membership m JOIN person p ON p.id = m.person
         WHERE m.conversation = $1 AND p.deactivated_at IS NULL ORDER BY m.person LIMIT $2
         """,
         may.conversation,
         MEMBERS,
     )
-    return [MemberView(r[0], r[1], r[2], r[3], may.kind == "group" and r[0] == may.owner, r[4]) for r in rows]
+    return [MemberView(r[0], r[1], r[2], r[3], may.kind == "group" and r[0] == may.owner, r[4], r[5]) for r in rows]
 
 
 async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[list[MemberView], str | None]:
@@ -174,7 +177,7 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
     key, _sep, last = after.rpartition("~")
     rows = await database.fetch(
         f"""
-        SELECT p.id, p.username, p.name, p.role, m.joined_at, p.search_key
+        SELECT p.id, p.username, p.name, p.role, m.joined_at, {address("p")}, p.search_key
         FROM membership m JOIN person p ON p.id = m.person
         WHERE m.conversation = $1 AND p.deactivated_at IS NULL AND (p.search_key, p.id) > ($2, $3)
           AND {TAKES_PART if may.kind == "support" else "true"}
@@ -186,7 +189,7 @@ async def members(may: Access, after: str = "", limit: int = MEMBERS) -> tuple[l
         limit + 1,
     )
     owner = may.owner if may.kind == "group" else None
-    found = [MemberView(r[0], r[1], r[2], r[3], r[0] == owner, r[4]) for r in rows[:limit]]
+    found = [MemberView(r[0], r[1], r[2], r[3], r[0] == owner, r[4], r[5]) for r in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{found[-1].id}" if len(rows) > limit else None
     return found, more
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.conversations import permission
 from app.conversations.access import HERE
@@ -43,7 +44,8 @@ async def listed(me: Me, show: str = "open", after: str = "", limit: int = PAGE)
     rows = await database.fetch(
         f"""
         SELECT c.id, c.title, c.created_at, c.closed_at, p.id AS asker, p.username, p.name, p.role,
-               a.id AS assignee, a.username AS a_username, a.name AS a_name, a.role AS a_role
+               {address("p")} AS avatar, a.id AS assignee, a.username AS a_username, a.name AS a_name, a.role AS a_role,
+               {address("a")} AS a_avatar
         FROM (SELECT c.*, p.id AS asker FROM {ASKED} AND {condition} AND {behind} ORDER BY {order} LIMIT $4) c
         JOIN person p ON p.id = c.asker LEFT JOIN person a ON a.id = c.assignee ORDER BY {order}
         """,
@@ -73,11 +75,12 @@ async def waiting(me: Me) -> int:
 
 
 def _thread(row: database.Row) -> ThreadView:
-    assignee = PersonCard(row["assignee"], row["a_username"], row["a_name"], row["a_role"]) if row["assignee"] else None
+    columns = ("assignee", "a_username", "a_name", "a_role", "a_avatar")
+    assignee = PersonCard(*(row[column] for column in columns)) if row["assignee"] else None
     return ThreadView(
         id=row["id"],
         title=row["title"],
-        asker=PersonCard(row["asker"], row["username"], row["name"], row["role"]),
+        asker=PersonCard(row["asker"], row["username"], row["name"], row["role"], row["avatar"]),
         assignee=assignee,
         created_at=row["created_at"],
         closed_at=row["closed_at"],

@@ -7,8 +7,10 @@ all the same. `delivered` is the furthest that a page or a stream of theirs was 
 
 from typing import NamedTuple
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.conversations.access import HERE
+from app.conversations.queries import TAKES_PART
 from app.conversations.views import ReceiptView
 from app.core import database
 from app.people.views import PersonCard
@@ -38,20 +40,22 @@ async def marks(conversations: list[int]) -> dict[int, list[Mark]]:
     """Of all members of each of these, in the order of their names; of what is too large, nothing."""
     rows = await database.fetch(
         f"""
-        SELECT m.conversation, p.id, p.username, p.name, p.role, {DELIVERED} AS delivered, {READ} AS read,
+        SELECT m.conversation, p.id, p.username, p.name, p.role, {address("p")} AS avatar,
+               {DELIVERED} AS delivered, {READ} AS read,
                coalesce(s.tells_receipts, true) AND p.deactivated_at IS NULL AS tells, ARRAY(
                    SELECT b.blocked FROM block b WHERE b.person = p.id
                    UNION ALL SELECT b.person FROM block b WHERE b.blocked = p.id
                ) AS apart
         FROM conversation c JOIN membership m ON m.conversation = c.id JOIN person p ON p.id = m.person
         LEFT JOIN presence s ON s.person = p.id
-        WHERE c.id = ANY($1) AND {HERE} AND {COUNTED} ORDER BY p.search_key, p.id
+        WHERE c.id = ANY($1) AND {HERE} AND {COUNTED} AND (c.kind <> 'support' OR {TAKES_PART})
+        ORDER BY p.search_key, p.id
         """,
         conversations,
     )
     found: dict[int, list[Mark]] = {}
     for row in rows:
-        person = PersonCard(row["id"], row["username"], row["name"], row["role"])
+        person = PersonCard(row["id"], row["username"], row["name"], row["role"], row["avatar"])
         receipt = ReceiptView(person, row["delivered"], row["read"])
         found.setdefault(row["conversation"], []).append(Mark(receipt, row["tells"], row["apart"]))
     return found

@@ -33,7 +33,7 @@ class MembersShown(Protocol):
 def sidebar_item(item: ConversationItem, current: int | None, language: str) -> Markup:
     """One line; `current` is the id of the conversation that is open on the page, or None."""
     open_now = current == item.id
-    who = (item.person.id, item.person.name) if item.person else None
+    who = (item.person.id, item.person.name, item.person.avatar) if item.person else None
     own = (item.unread, item.pinned, item.muted_until)
     key = (language, open_now, item.id, item.kind, item.title, item.last_activity_at, who, own)
     found = _cache.get(key)
@@ -63,7 +63,7 @@ def sidebar_frame(me: Me, path: str, waiting: int = 0) -> tuple[Markup, Markup]:
     wait for an answer."""
     language = i18n.current().language
     current = path if path in FRAMED else ""
-    key = ("frame", language, me.id, me.name, me.username, me.role, me.policy, current, waiting)
+    key = ("frame", language, me.id, me.name, me.username, me.avatar, me.role, me.policy, current, waiting)
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_frame.html")
@@ -76,8 +76,8 @@ def conversation_head(view: ConversationView | PanelView) -> Markup:
     """The header of a conversation, in the language of this request (or stream): the same for all its members."""
     language = i18n.current().language
     person = view.person
-    who = (person.id, person.username, person.name) if person else None
-    asked = tuple((card.id, card.username, card.name) for card in (view.asker, view.assignee) if card)
+    who = (person.id, person.username, person.name, person.avatar) if person else None
+    asked = tuple((card.id, card.username, card.name, card.avatar) for card in (view.asker, view.assignee) if card)
     key = ("head", language, view.id, view.kind, view.title, view.members, who, asked, view.closed_at is None)
     found = _cache.get(key)
     if found is None:
@@ -89,7 +89,7 @@ def conversation_head(view: ConversationView | PanelView) -> Markup:
 def members_pane(view: MembersShown) -> Markup:
     """The members beside an open conversation, in the language of this request (or stream)."""
     language = i18n.current().language
-    people = [(person.id, person.username, person.name, person.owner) for person in view.people]
+    people = [(each.id, each.username, each.name, each.avatar, each.owner) for each in view.people]
     key = ("members", language, view.id, view.members, *people)
     found = _cache.get(key)
     if found is None:

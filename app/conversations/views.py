@@ -59,8 +59,8 @@ class ConversationView(ConversationItem, kw_only=True):
         return self.why_not is None
 
 
-class MemberView(msgspec.Struct):
-    """A member of a conversation."""
+class MemberView(msgspec.Struct, omit_defaults=True):
+    """A member of a conversation. `avatar` is the address of their picture; of who has none it is left out."""
 
     id: int
     username: str
@@ -68,6 +68,7 @@ class MemberView(msgspec.Struct):
     role: str
     owner: bool
     joined_at: datetime
+    avatar: str | None = None
 
 
 class ReceiptView(msgspec.Struct, frozen=True):

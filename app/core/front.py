@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from litestar import Litestar, Request
 from litestar.enums import HttpMethod, ScopeType
-from litestar.routes import ASGIRoute
+from litestar.routes import ASGIRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 from litestar.utils import normalize_path
 
@@ -24,6 +24,7 @@ from app.core import errors, i18n, problems
 from app.core.i18n import _
 from app.core.page import header, request_cookies
 from app.core.settings import Settings
+from app.core.uploads import is_upload
 
 LARGEST_BODY = 64 * 1024
 SECONDS_FOR_BODY = 20
@@ -64,6 +65,11 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
     always = security_headers(settings)
     quiet = ("/static/", "/health")
     streams = {route.path for route in app.routes if isinstance(route, ASGIRoute)}
+    uploads = frozenset(
+        route.path
+        for route in app.routes
+        if isinstance(route, HTTPRoute) and any(handler.opt.get("upload") for handler in route.route_handlers)
+    )
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -79,13 +85,15 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         language = i18n.choose_language(cookies.get("language"), header(scope, b"accept-language"))
         i18n.use(i18n.Locale(language, settings.time_zone))
         sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
-        streaming = normalize_path(scope["path"]) in streams  # as the router does it: //live/ is /live
+        path = normalize_path(scope["path"])  # as the router does it: //live/ is /live
+        streaming = path in streams
         if scope["method"] == "HEAD" and not streaming:
             scope = {**scope, "method": HttpMethod.GET}  # the server, which knows that it was HEAD, sends no body
         try:
             if scope["method"] != "GET" and streaming:
                 raise NotAllowed
-            receive = await admit(scope, receive, settings, any(name in cookies for name in SIGNED_IN))
+            by_cookie = any(name in cookies for name in SIGNED_IN)
+            receive = await admit(scope, receive, settings, by_cookie, takes_files=path in uploads)
         except errors.DomainError as error:
             await _refuse(app, scope, receive, sender, error)
         else:
@@ -141,8 +149,12 @@ async def _refuse(app: Litestar, scope: Scope, receive: Receive, send: Send, err
     await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
-async def admit(scope: HTTPScope, receive: Receive, settings: Settings, by_cookie: bool) -> Receive:
-    """Checks a request and gives the `receive` to go on with; raises a DomainError for what is not let in."""
+async def admit(
+    scope: HTTPScope, receive: Receive, settings: Settings, by_cookie: bool, takes_files: bool = False
+) -> Receive:
+    """Checks a request and gives the `receive` to go on with; raises a DomainError for what is not let in.
+
+    A file is let through unread to a handler that `takes_files` and bounds it, see `core/uploads`."""
     path = scope["path"]
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
         raise errors.BadRequest(_("This address is too long."))
@@ -153,18 +165,21 @@ async def admit(scope: HTTPScope, receive: Receive, settings: Settings, by_cooki
     if scope["method"] in SAFE:
         return receive
     _refuse_other_sites(scope, settings, by_cookie)
+    kind, _sep, parameters = header(scope, b"content-type").lower().partition(";")
+    kind = kind.strip()
+    if takes_files and is_upload(kind):
+        scope["state"].update(input={}, from_form=kind == "multipart/form-data")
+        _override_method(scope)
+        return receive
     try:
         async with asyncio.timeout(SECONDS_FOR_BODY):
             body = await _read(scope, receive)
     except TimeoutError as error:
         raise errors.BadRequest(_("It took too long to arrive.")) from error
-    kind, _sep, parameters = header(scope, b"content-type").lower().partition(";")
-    kind = kind.strip()
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", parameters)
     # A client may name any codec of Python's; some take seconds for 64 KB (punycode) and would stall everyone.
     if charset and charset[1] not in ("utf-8", "utf8"):
         raise errors.UnsupportedType(_("Send text as UTF-8."))
-    override = re.search(rb"(?:^|&)_method=(put|patch|delete)(?:&|$)", scope["query_string"], re.IGNORECASE)
     if body and kind == FORM:
         body = _form_as_json(scope, body)
     elif body and kind not in ("application/json", ""):
@@ -174,11 +189,18 @@ async def admit(scope: HTTPScope, receive: Receive, settings: Settings, by_cooki
         scope["state"]["input"] = {}
     else:
         _remember(scope, body)
-    if override and scope["method"] == "POST" and kind in (FORM, ""):
-        scope["method"] = HttpMethod(override[1].decode().upper())
+    if kind in (FORM, ""):
+        _override_method(scope)
     _replace_header(scope, b"content-length", str(len(body)).encode())
     _replace_header(scope, b"content-type", b"application/json")
     return _replay(body, receive)
+
+
+def _override_method(scope: HTTPScope) -> None:
+    """A form can only post; where it means another method its address says so."""
+    override = re.search(rb"(?:^|&)_method=(put|patch|delete)(?:&|$)", scope["query_string"], re.IGNORECASE)
+    if override and scope["method"] == "POST":
+        scope["method"] = HttpMethod(override[1].decode().upper())
 
 
 def _refuse_other_sites(scope: HTTPScope, settings: Settings, by_cookie: bool) -> None:

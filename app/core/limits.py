@@ -33,6 +33,9 @@ GROUP_PERSON = Limit("group-person", 60, 60 * 60)
 MEMBER_PERSON = Limit("member-person", 600, 60 * 60)
 SUPPORT_PERSON = Limit("support-person", 20, 60 * 60)
 CONTACT_PERSON = Limit("contact-person", 60, 60 * 60)
+USERNAME_PERSON = Limit("username-person", 10, 24 * 60 * 60)
+EMAIL_PERSON = Limit("email-person", 5, 60 * 60)
+AVATAR_PERSON = Limit("avatar-person", 30, 60 * 60)
 PASSWORD_PERSON = Limit("password-person", 10, 15 * 60)
 
 

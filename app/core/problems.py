@@ -59,7 +59,7 @@ def answer(request: Request[Any, Any, Any], problem: Problem, headers: dict[str,
     handler = request.scope.get("route_handler")
     opt: dict[str, Any] = handler.opt if handler is not None else {}
     outside = request.scope.get("user") is None
-    if "form" in opt and (problem.status in (400, 401, 409, 422, 429) or (problem.status == 503 and outside)):
+    if "form" in opt and (problem.status in (400, 401, 409, 413, 422, 429) or (problem.status == 503 and outside)):
         return Page(
             opt["form"],
             problem,

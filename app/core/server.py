@@ -61,10 +61,13 @@ class Protocol(HttpToolsProtocol):
 
     head_size = 0
     in_body = False
+    ended = False
 
     def data_received(self, data: bytes) -> None:
+        self.ended = False
         super().data_received(data)
-        if not self.in_body and not self.transport.is_closing():
+        # In which a request ended, that was its body, for the most part: of a file it may be a quarter of a megabyte.
+        if not self.in_body and not self.ended and not self.transport.is_closing():
             self.head_size += len(data)
             if self.head_size > LARGEST_HEAD:
                 self.send_400_response("The head of the request is too large.")
@@ -86,7 +89,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.in_body, self.head_size = False, 0
+        self.in_body, self.head_size, self.ended = False, 0, True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # Weak: the scope is a part of the cycle, and garbage that holds itself waits for a collection.

@@ -48,7 +48,7 @@ async def send(
         conversation_id=conversation,
         position=sent.position,
         change=sent.change,
-        author=Author(me.id, me.username, me.name),
+        author=Author(me.id, me.username, me.name, me.avatar),
         kind="text",
         body=body,
         html=markup.render(body),

@@ -1,16 +1,18 @@
 """A message as the database gives it, with what stands right before it, and the view that is made of it."""
 
+from app.accounts.avatars import address
 from app.core import database, i18n
 from app.messages import markup
 from app.messages.views import Author, Line, MessageView
+from app.people.views import shown_name
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
-KEY = 8
-LINES = """
-    SELECT x.id, x.change, x.created_at, a.name, s.name AS subject_name, b.author AS before_author,
-           b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position, x.author, a.username, x.kind,
-           x.body, x.reply_to, x.edited_at, x.deleted_at, x.event, s.id AS subject, s.username AS subject_username,
-           x.of_team
+KEY = 10
+LINES = f"""
+    SELECT x.id, x.change, x.created_at, a.name, a.username, {address("a")} AS avatar, s.name AS subject_name,
+           b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position,
+           x.author, x.kind, x.body, x.reply_to, x.edited_at, x.deleted_at, x.event,
+           s.id AS subject, s.username AS subject_username, x.of_team
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
@@ -21,13 +23,13 @@ LINES = """
 def line(row: database.Row) -> Line:
     """A row of LINES as a message with what stands before it."""
     (
-        id_, change, created_at, name, subject_name, before_author, before_at, before_kind,
-        conversation, position, author, username, kind, body, reply_to, edited_at, deleted_at, event, subject,
+        id_, change, created_at, name, username, avatar, subject_name, before_author, before_at, before_kind,
+        conversation, position, author, kind, body, reply_to, edited_at, deleted_at, event, subject,
         subject_username, of_team,
     ) = row  # fmt: skip
-    html = ""
+    name, html = shown_name(name), ""
     if kind == "system":
-        body = told(event, name, subject_name or "", body)
+        body = told(event, name, shown_name(subject_name or ""), body)
     elif deleted_at is None:
         html = markup.render(body)
     message = MessageView(
@@ -35,7 +37,7 @@ def line(row: database.Row) -> Line:
         conversation_id=conversation,
         position=position,
         change=change,
-        author=Author(author, username, name),
+        author=Author(author, username, name, avatar),
         kind=kind,
         body=body,
         html=html,
@@ -44,7 +46,7 @@ def line(row: database.Row) -> Line:
         edited_at=edited_at,
         deleted_at=deleted_at,
         event=event,
-        subject=Author(subject, subject_username, subject_name) if subject is not None else None,
+        subject=Author(subject, subject_username, shown_name(subject_name)) if subject is not None else None,
         of_team=of_team,
     )
     return Line(message, before_author, before_at, before_kind)

@@ -9,10 +9,13 @@ from app.conversations.views import ConversationView, MemberView, ReceiptView
 from app.people.views import PersonCard
 
 
-class Author(msgspec.Struct, frozen=True):
+class Author(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`avatar` is the address of their picture; of who has none it is left out."""
+
     id: int
     username: str
     name: str
+    avatar: str | None = None
 
 
 class MessageView(msgspec.Struct, kw_only=True):

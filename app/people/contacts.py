@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.accounts.actions import LONGEST_EMAIL
+from app.accounts.checks import LONGEST_EMAIL
 from app.accounts.views import Me
 from app.core import database, jobs, text
 from app.core.database import Row
@@ -155,6 +155,11 @@ async def forget(one: int, other: int) -> None:
     await database.fetch(f"UPDATE contact SET hidden = true WHERE {BETWEEN}", one, other)
 
 
+async def forget_all(person: int) -> None:
+    """Ends whatever there was between a person and all others; in the transaction in which they leave for good."""
+    await database.fetch("DELETE FROM contact WHERE asker = $1 OR asked = $1", person)
+
+
 async def _ask(asker: int, asked: int, hidden: bool) -> None:
     """Writes the request, in a transaction that holds the two; `hidden`: the asker must not see any change by it."""
     row = await database.fetch_row(
@@ -212,7 +217,7 @@ def _view(row: Row) -> ContactView:
     asked: Literal["asked_by_me", "asked_by_them"] = "asked_by_me" if row["by_me"] else "asked_by_them"
     return ContactView(
         row["contact"],
-        PersonCard(*row[:4]),
+        PersonCard(*row[:5]),
         "accepted" if row["accepted_at"] else asked,
         row["verified"],
         row["created_at"],

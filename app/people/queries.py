@@ -1,14 +1,15 @@
 """Reads of people, as others may see them."""
 
+from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.core import database, text
 from app.core.errors import NotFound
 from app.people import presence
 from app.people.access import visible
 from app.people.presence import may_see
-from app.people.views import PeopleView, PersonCard, PresentCard
+from app.people.views import PeopleView, PersonCard, PresentCard, ProfileView, shown_name
 
-CARD = "p.id, p.username, p.name, p.role"
+CARD = f"p.id, p.username, p.name, p.role, {address('p')} AS avatar"
 # What is longer matches no name; to fold accents takes the square of their number.
 LONGEST_SEARCH = 200
 PAGE = 50
@@ -24,6 +25,42 @@ async def person(viewer: Me, username: str) -> PersonCard:
     if row is None:
         raise NotFound
     return PersonCard(*row)
+
+
+async def profile(viewer: Me, username: str) -> ProfileView:
+    """The page of the person of that username; raises NotFound. E-mail addresses are for administrators, and one's own
+    for oneself."""
+    row = await database.fetch_row(
+        f"""
+        SELECT {CARD}, p.about, CASE WHEN $3 OR p.id = $2 THEN p.email END AS email, p.created_at
+        FROM person p WHERE p.username = $1 AND {visible("$2")}
+        """,
+        username.strip().lower().removeprefix("@"),
+        viewer.id,
+        viewer.is_admin,
+    )
+    if row is None:
+        raise NotFound
+    *card, about, email, created_at = row
+    here = (await presence.states(viewer.id, [row["id"]], viewer.apart)).get(row["id"], "offline")
+    last = await presence.last_seen(viewer.id, row["id"]) if here == "offline" else None
+    return ProfileView(*card, presence=here, about=about, email=email, created_at=created_at, last_seen_at=last)
+
+
+async def avatar(viewer: Me, person: int, digest: str) -> bytes:
+    """The picture of that person, a WebP; raises NotFound, also when they have another one by now."""
+    found = await database.fetch_value(
+        f"""
+        SELECT a.bytes FROM avatar a JOIN person p ON p.id = a.person
+        WHERE a.person = $1 AND a.digest = $2 AND {visible("$3")}
+        """,
+        person,
+        digest if text.storable(digest) else "",
+        viewer.id,
+    )
+    if found is None:
+        raise NotFound
+    return bytes(found)
 
 
 async def people_called(viewer: Me, usernames: list[str]) -> list[PersonCard]:
@@ -49,7 +86,7 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
         limit + 1,
         viewer.id,
     )
-    people = [PersonCard(*row[:4]) for row in rows[:limit]]
+    people = [PersonCard(*row[:5]) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, q, more)
 
@@ -67,7 +104,7 @@ async def present(viewer: Me, after: str = "", limit: int = PAGE) -> PeopleView:
         viewer.id,
         limit + 1,
     )
-    people = [PresentCard(row[0], row[1], row[2], row[3], presence.state(row[0])) for row in rows[:limit]]
+    people = [PresentCard(*row[:5], presence=presence.state(row[0])) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, "", more)
 
@@ -78,7 +115,7 @@ async def blocked(viewer: Me) -> list[PersonCard]:
         f"SELECT {CARD} FROM block b JOIN person p ON p.id = b.blocked WHERE b.person = $1 ORDER BY p.search_key, p.id",
         viewer.id,
     )
-    return [PersonCard(*row) for row in rows]
+    return [PersonCard(row[0], row[1], shown_name(row[2]), row[3], row[4]) for row in rows]
 
 
 def place(after: str) -> tuple[str, int]:

@@ -6,21 +6,39 @@ from typing import Literal
 
 import msgspec
 
+from app.core.i18n import _
 
-class PersonCard(msgspec.Struct, frozen=True):
-    """A person as everyone may see them. No e-mail address."""
+
+def shown_name(name: str) -> str:
+    """The name, or what stands for it once its account was deleted, in the language of this request (or stream)."""
+    return name or _("Deleted account")
+
+
+class PersonCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person as everyone may see them, wherever a name stands. `avatar` is the address of their picture; of who has
+    none it is left out."""
 
     id: int
     username: str
     name: str
     role: str
+    avatar: str | None = None
 
 
-class PresentCard(PersonCard, frozen=True):
-    """With whether they are there, as far as the reader may see it: else they are offline, and were last seen never."""
+class PresentCard(PersonCard, frozen=True, kw_only=True):
+    """With whether they are there, as far as the reader may see it: else they are offline."""
 
-    presence: Literal["online", "away", "busy", "offline"] = "offline"
-    last_seen_at: datetime | None = None
+    presence: Literal["online", "away", "busy", "offline"]
+
+
+class ProfileView(PresentCard, frozen=True, kw_only=True):
+    """A person's own page. `email` is null for everyone but administrators and the person themselves; `last_seen_at`
+    for whoever may not know it, while they are there, and when they never were."""
+
+    about: str
+    email: str | None
+    created_at: datetime
+    last_seen_at: datetime | None
 
 
 class PrivacyView(msgspec.Struct):

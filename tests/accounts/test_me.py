@@ -29,7 +29,8 @@ async def log_in(server: Server, password: str = PASSWORD) -> dict[str, Any]:
 
 async def test_i_see_myself_and_nothing_that_is_secret(server: Server, olive: Actor) -> None:
     told = (await olive.api.get("/me")).json()
-    fields = {"id", "username", "name", "email", "role", "language", "time_zone", "created_at", "updated_at"}
+    fields = {"id", "username", "name", "email", "role", "about", "language", "time_zone", "created_at", "updated_at"}
+    fields |= {"avatar"}
     assert set(told) == fields
     assert told["email"] == "olive@example.org"
 
@@ -52,7 +53,13 @@ async def test_i_change_my_name_language_and_time_zone(server: Server, olive: Ac
 async def test_by_a_plain_form_the_page_comes_back_in_the_new_language(server: Server, olive: Actor) -> None:
     page = await olive.browser.get("/me")
     fields = typed(form(page, "/me?_method=patch"))
-    assert fields == {"name": "Olive Owner", "language": "en", "time_zone": "UTC"}
+    assert fields == {
+        "name": "Olive Owner",
+        "username": "olive",
+        "about": "",
+        "language": "en",
+        "time_zone": "UTC",
+    }
     answer = await olive.browser.post("/me?_method=patch", data=fields | {"language": "fr"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/me")
     changed = await olive.browser.get("/me")
@@ -76,9 +83,9 @@ async def test_what_is_wrong_is_named_and_nothing_is_changed(server: Server, oli
 
 
 async def test_nobody_changes_what_is_not_theirs_to_change(server: Server, olive: Actor) -> None:
-    """Role, username, address and id are not fields of a profile, so they are as if they were not there."""
+    """Role, address and id are not fields of a profile, so they are as if they were not there."""
     before = (await olive.api.get("/me")).json()
-    sent = {"role": "admin", "username": "root", "email": "eve@example.org", "id": 1, "password_hash": "x"}
+    sent = {"role": "admin", "email": "eve@example.org", "id": 1, "password_hash": "x"}
     after = (await olive.api.patch("/me", json=sent)).json()
     assert after | {"updated_at": ""} == before | {"updated_at": ""}
 
@@ -125,7 +132,7 @@ async def test_a_refused_password_form_echoes_neither_password(server: Server, o
 async def test_leaving_ends_everything_and_hides_me(server: Server, olive: Actor) -> None:
     milo = await server.someone("milo")
     async with following(server, olive, json=False) as feed:
-        answer = await olive.api.request("DELETE", "/me", json={"current": PASSWORD})
+        answer = await olive.api.post("/me/deactivate", json={"current": PASSWORD})
         assert answer.status_code == 204
         assert (await olive.api.get("/me")).status_code == 401
         await feed.until(lambda f: f.ended.is_set(), 2)
@@ -143,7 +150,7 @@ async def test_leaving_by_a_plain_form_leads_to_the_door_without_cookies(server:
     browser = server.browser()
     await browser.post("/auth/login", data={"login": "olive", "password": PASSWORD})
     page = await browser.get("/me/deactivate")
-    answer = await browser.post(str(form(page, "/me?_method=delete")["action"]), data={"current": PASSWORD})
+    answer = await browser.post(str(form(page, "/me/deactivate")["action"]), data={"current": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/auth/login")
     assert not {"access", "refresh"} & set(browser.cookies)
     assert "Your account is closed." in says(await browser.get("/auth/login", follow_redirects=True))
@@ -151,7 +158,7 @@ async def test_leaving_by_a_plain_form_leads_to_the_door_without_cookies(server:
 
 async def test_leaving_needs_the_password(server: Server, olive: Actor) -> None:
     for body in ({"current": "not the right one"}, {"current": ""}, {}):
-        answer = await olive.api.request("DELETE", "/me", json=body)
+        answer = await olive.api.post("/me/deactivate", json=body)
         assert answer.status_code == 422
         assert list(answer.json()["errors"]) == ["current"]
     assert (await olive.api.get("/me")).status_code == 200
@@ -160,20 +167,20 @@ async def test_leaving_needs_the_password(server: Server, olive: Actor) -> None:
 async def test_the_only_administrator_cannot_leave(server: Server) -> None:
     ada = await server.someone("ada", role="admin")
     await server.someone("milo")
-    answer = await ada.api.request("DELETE", "/me", json={"current": PASSWORD})
+    answer = await ada.api.post("/me/deactivate", json={"current": PASSWORD})
     assert answer.status_code == 422
     assert (await ada.api.get("/me")).status_code == 200
 
 
 async def test_of_the_last_two_administrators_who_leave_at_once_one_stays(server: Server) -> None:
     admins = [await server.someone(name, role="admin") for name in ("ada", "adele", "agnes")]
-    answers = await asyncio.gather(*(a.api.request("DELETE", "/me", json={"current": PASSWORD}) for a in admins))
+    answers = await asyncio.gather(*(a.api.post("/me/deactivate", json={"current": PASSWORD}) for a in admins))
     assert sorted(answer.status_code for answer in answers) == [204, 204, 422]
     assert await database.fetch_value("SELECT count(*) FROM person WHERE deactivated_at IS NULL") == 1
 
 
 async def test_every_page_of_the_account_can_be_read(server: Server, olive: Actor) -> None:
-    for path in ("/me", "/me/password", "/me/deactivate", "/me/sessions"):
+    for path in ("/me", "/me/email", "/me/password", "/me/deactivate", "/me/delete", "/me/sessions"):
         page = await olive.browser.get(path)
         assert page.status_code == 200
         assert "Olive Owner" in says(page)

@@ -35,7 +35,7 @@ def writes(cast: "Scene") -> list[tuple[str, str, dict[str, Any]]]:
         ("POST", "/language", {"language": "fr", "next": "/"}),
         ("PATCH", "/me", {"name": "Olive", "language": "en", "time_zone": "UTC"}),
         ("PUT", "/me/password", {"current": "not the right one", "password": PASSWORD}),
-        ("DELETE", "/me", {"current": "not the right one"}),
+        ("DELETE", "/me", {"current": "not the right one", "messages": "keep"}),
         ("POST", "/conversations", {"kind": "group", "title": "Tea", "members": "milo"}),
         ("PATCH", group, {"title": "Chess"}),
         ("POST", f"{group}/members", {"username": "mina"}),

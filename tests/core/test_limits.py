@@ -273,3 +273,19 @@ def test_a_pace_begins_anew_when_its_time_is_over(settings: Settings, monkeypatc
     assert refused.value.retry_after == 10
     now = 110.0
     pace.spend(settings, 7)
+
+
+async def test_a_username_changes_ten_times_a_day(server: Server) -> None:
+    olive = await server.someone("olive")
+    await use_up(limits.USERNAME_PERSON, server.settings, str(olive.id))
+    assert (await olive.api.patch("/me", json={"username": "oliva"})).status_code == 200
+    assert (await olive.api.patch("/me", json={"username": "olivia"})).status_code == 429
+    assert (await olive.api.patch("/me", json={"username": "oliva", "name": "Oliva"})).status_code == 200
+
+
+async def test_a_person_has_five_links_to_new_addresses_mailed_in_an_hour(server: Server) -> None:
+    olive = await server.someone("olive")
+    sent = {"email": "new@example.org", "current": PASSWORD}
+    await use_up(limits.EMAIL_PERSON, server.settings, str(olive.id))
+    assert (await olive.api.put("/me/email", json=sent)).status_code == 202
+    assert (await olive.api.put("/me/email", json=sent)).status_code == 429

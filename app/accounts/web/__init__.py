@@ -1,5 +1,5 @@
 """The pages of accounts."""
 
-from app.accounts.web import entrance, me
+from app.accounts.web import avatar, email, entrance, me
 
-HANDLERS = [*entrance.HANDLERS, *me.HANDLERS]
+HANDLERS = [*entrance.HANDLERS, *me.HANDLERS, *avatar.HANDLERS, *email.HANDLERS]

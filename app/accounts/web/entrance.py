@@ -7,7 +7,7 @@ from litestar import Request, get, post
 from litestar.datastructures import Cookie
 from litestar.params import Parameter
 
-from app.accounts import actions, sessions
+from app.accounts import actions, checks, profile, sessions
 from app.accounts.auth import client_address, signed_in, signed_out
 from app.accounts.events import PasswordResetAsked
 from app.accounts.sessions import Proof
@@ -130,7 +130,7 @@ async def forgot_page() -> Page[EntranceView]:
 @post("/auth/forgot-password", status_code=202, opt={**PUBLIC, "form": "accounts/forgot.html"})
 async def forgot(data: Forgot, request: Request[Any, Any, Any], settings: Settings) -> Page[EntranceView]:
     """Answers the same, and does the same work, whether the address is known or not: the worker looks it up."""
-    email = data.email.strip()[: actions.LONGEST_EMAIL]
+    email = data.email.strip()[: checks.LONGEST_EMAIL]
     network = limits.network(client_address(request, settings))
     await limits.spend(settings, (limits.RESET_ACCOUNT, email.casefold()), (limits.RESET_ADDRESS, network))
     await jobs.defer(PasswordResetAsked(email))
@@ -163,7 +163,7 @@ async def choose_language(data: Language, request: Request[Any, Any, Any], setti
     language = data.language if data.language in i18n.LANGUAGES else "en"
     me = request.scope.get("user")
     if me is not None:
-        await actions.update(me, name=None, language=language, time_zone=None)
+        await profile.update(settings, me, language=language)
     chosen = Cookie("language", value=language, path="/", max_age=365 * 86400, samesite="lax", secure=settings.secure)
     return Page("accounts/login.html", None, status=204, see_other=_safe(data.next), cookies=[chosen])
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, delete, get, patch, put
+from litestar import Request, delete, get, patch, post, put
 
-from app.accounts import actions, sessions
+from app.accounts import actions, leaving, profile, sessions
 from app.accounts.auth import signed_out
 from app.accounts.views import Me, PersonView, SessionsView
 from app.core.bell import Bell
@@ -15,7 +15,11 @@ from app.core.settings import Settings
 
 
 class Update(msgspec.Struct):
+    """What is not given stays as it is."""
+
     name: str | None = None
+    username: str | None = None
+    about: str | None = None
     language: str | None = None
     time_zone: str | None = None
 
@@ -35,8 +39,8 @@ async def show(me: Me) -> Page[PersonView]:
 
 
 @patch("/me", opt={"form": "accounts/me.html"})
-async def update(data: Update, me: Me, bell: Bell) -> Page[PersonView]:
-    await actions.update(me, name=data.name, language=data.language, time_zone=data.time_zone)
+async def update(data: Update, me: Me, settings: Settings, bell: Bell) -> Page[PersonView]:
+    await profile.update(settings, me, **msgspec.structs.asdict(data))
     bell.ring("p", me.id)
     return Page("accounts/me.html", await sessions.own_view(me.id), see_other="/me", flash="saved")
 
@@ -58,11 +62,11 @@ async def deactivate_page(me: Me) -> Page[None]:
     return Page("accounts/deactivate.html", None)
 
 
-@delete("/me", status_code=204, opt={"form": "accounts/deactivate.html"})
+@post("/me/deactivate", status_code=204, opt={"form": "accounts/deactivate.html"})
 async def deactivate(
     data: Deactivate, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
 ) -> Page[None]:
-    for session in await actions.deactivate(settings, me, data.current):
+    for session in await leaving.deactivate(settings, me, data.current):
         bell.ring("s", session)
     bell.ring("p", me.id)
     request.scope["state"].pop("cookies", None)

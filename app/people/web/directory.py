@@ -3,14 +3,16 @@
 from typing import Annotated
 
 import msgspec
-from litestar import get, put
+from litestar import Response, get, put
 from litestar.params import Parameter
 
 from app.accounts.views import Me
 from app.core.bell import Bell
 from app.core.page import Page
-from app.people import actions, contacts, presence, queries
-from app.people.views import PeopleView, PresentCard
+from app.people import actions, contacts, queries
+from app.people.views import PeopleView, ProfileView
+
+FOR_EVER = "private, max-age=31536000, immutable"
 
 
 @get("/me/blocks")
@@ -35,12 +37,9 @@ async def index(
 
 
 @get("/people/{username:str}")
-async def show(me: Me, username: str) -> Page[PresentCard]:
-    person = await queries.person(me, username)
-    here = (await presence.states(me.id, [person.id], me.apart)).get(person.id, "offline")
-    last = await presence.last_seen(me.id, person.id) if here == "offline" else None
-    card = PresentCard(person.id, person.username, person.name, person.role, here, last)
-    return Page("people/show.html", card, extra={"contact": await contacts.between(me, person.id)})
+async def show(me: Me, username: str) -> Page[ProfileView]:
+    person = await queries.profile(me, username)
+    return Page("people/show.html", person, extra={"contact": await contacts.between(me, person.id)})
 
 
 @put("/people/{username:str}/role", status_code=204, opt={"form": "people/role.html"})
@@ -53,4 +52,11 @@ async def set_role(me: Me, username: str, data: Role, bell: Bell) -> Page[None]:
     return Page("people/show.html", None, status=204, see_other=f"/people/{username}", flash="role-changed")
 
 
-HANDLERS = [index, show, blocks, set_role]
+@get("/avatars/{person_id:int}/{digest:str}", media_type="image/webp")
+async def avatar(me: Me, person_id: int, digest: str) -> Response[bytes]:
+    """A new picture has a new address, so this one may be kept; by this browser alone, for not everyone may see it."""
+    picture = await queries.avatar(me, person_id, digest)
+    return Response(picture, media_type="image/webp", headers={"cache-control": FOR_EVER})
+
+
+HANDLERS = [index, show, blocks, set_role, avatar]

@@ -1,0 +1,46 @@
+"""The pictures of people. The digest of one is in its address, so a browser may keep what it has for ever."""
+
+import hashlib
+
+from app.accounts.views import Me
+from app.core import database, pictures
+from app.core.errors import Invalid
+from app.core.i18n import _
+
+MOST_BYTES = 5 * 1024 * 1024
+
+
+def address(person: str) -> str:
+    """The address of that person's picture (a row such as `p`) in SQL; null when they have none."""
+    return f"'/avatars/' || {person}.id || '/' || {person}.avatar"
+
+
+async def keep(me: Me, data: bytes) -> None:
+    """Makes this picture mine; raises Invalid."""
+    if not data:
+        raise Invalid(avatar=_("Choose a picture."))
+    try:
+        made = await pictures.square(data)
+    except pictures.NotAPicture as error:
+        raise Invalid(avatar=_("This is no picture that can be read. Take a JPEG, PNG, WebP or GIF.")) from error
+    except pictures.TooManyPixels as error:
+        raise Invalid(avatar=_("This picture has too many pixels. Make it smaller first.")) from error
+    digest = hashlib.sha256(made).hexdigest()[:20]
+    async with database.transaction():
+        await database.fetch("UPDATE person SET avatar = $2, updated_at = now() WHERE id = $1", me.id, digest)
+        await database.fetch(
+            """
+            INSERT INTO avatar (person, digest, bytes) VALUES ($1, $2, $3)
+            ON CONFLICT (person) DO UPDATE SET digest = excluded.digest, bytes = excluded.bytes
+            """,
+            me.id,
+            digest,
+            made,
+        )
+
+
+async def remove(person: int) -> None:
+    """From now on there are initials in its place."""
+    async with database.transaction():
+        await database.fetch("UPDATE person SET avatar = NULL, updated_at = now() WHERE id = $1", person)
+        await database.fetch("DELETE FROM avatar WHERE person = $1", person)

@@ -1,0 +1,75 @@
+"""Deleting one's account: what of a person is in conversations goes with them, or is handed over."""
+
+from contextlib import suppress
+from typing import NamedTuple
+
+from app.accounts import leaving
+from app.accounts.events import TextsUnwanted
+from app.accounts.views import Me
+from app.conversations import actions, blocks, history
+from app.core import database, jobs
+from app.core.errors import Invalid, NotFound
+from app.core.i18n import _
+from app.core.settings import Settings
+from app.people import contacts
+
+CHOICES = ("keep", "delete")
+
+
+class Left(NamedTuple):
+    """What is to be told: the sessions that ended, the conversations in which something changed, and the (person,
+    conversation) of those in whose lists a name changed."""
+
+    sessions: list[int]
+    conversations: list[int]
+    directs: list[tuple[int, int]]
+
+
+async def delete_account(settings: Settings, me: Me, current: str, messages: str) -> Left:
+    """Deletes one's account, given the password. Of the person nothing stays; of their messages, as they chose, all
+    ("keep", without their name) or the places where they were ("delete", which the worker does). Raises Invalid."""
+    if messages not in CHOICES:
+        raise Invalid(messages=_("Choose what becomes of your messages."))
+    await leaving.require_proof(settings, me, current)
+    async with database.transaction():
+        await leaving.hold(me)
+        changed = await _leave_all(me)
+        await contacts.forget_all(me.id)
+        await blocks.forget_all(me.id)
+        if messages == "delete":
+            await jobs.defer(TextsUnwanted(me.id))
+        directs = await database.fetch(
+            """
+            SELECT o.person, o.conversation FROM membership m
+            JOIN conversation c ON c.id = m.conversation AND c.kind = 'direct'
+            JOIN membership o ON o.conversation = c.id AND o.person <> m.person
+            WHERE m.person = $1
+            """,
+            me.id,
+        )
+        # Last: it takes the person's row from all who point to it, when nothing is waited for any more.
+        ended = await leaving.erase(settings, me)
+    return Left(ended, changed, [(row["person"], row["conversation"]) for row in directs])
+
+
+async def _leave_all(me: Me) -> list[int]:
+    """Leaves whatever others are in together; gives where that was told. In direct conversations they stay, for the
+    other one goes on reading them."""
+    # The memberships first, then the conversations, both in one order: two who leave at once come to no deadlock.
+    rows = await database.fetch(
+        """
+        SELECT m.conversation, c.kind FROM membership m JOIN conversation c ON c.id = m.conversation
+        WHERE m.person = $1 AND c.kind <> 'direct' AND c.deleted_at IS NULL
+        ORDER BY m.conversation FOR UPDATE OF m
+        """,
+        me.id,
+    )
+    for conversation, kind in rows:
+        if kind == "group":
+            with suppress(NotFound):  # its owner deletes it at this moment
+                await actions.remove_member(me, conversation, me.id)
+            continue
+        await database.fetch("DELETE FROM membership WHERE conversation = $1 AND person = $2", conversation, me.id)
+        if kind == "general":
+            await history.record(conversation, me.id, "left", subject=me.id)
+    return [conversation for conversation, kind in rows if kind != "announcements"]

@@ -1,0 +1,13 @@
+"""What the worker does with messages."""
+
+from app.accounts.events import TextsUnwanted
+from app.core.jobs import handles
+from app.messages import erasing
+
+
+def register() -> None:
+    """Says who does the work; called once by the worker."""
+
+    @handles(TextsUnwanted)
+    async def erase_what_they_wrote(event: TextsUnwanted) -> None:
+        await erasing.erase_texts(event.person)
