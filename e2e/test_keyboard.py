@@ -118,6 +118,7 @@ def test_tab_comes_by_the_controls_of_a_conversation_in_the_order_of_the_page(ca
     milo.say(chess, "see https://example.org")
     olive.say(chess, "mine")
     page = live(visit(olive, f"/conversations/{chess}"))
+    expect(page.locator(".presence-online")).to_have_count(2)  # in the sidebar and beside the conversation
     names, lost = walk(page)
     assert not lost, "\n".join(lost)
     assert [name for name in names if ":" not in name] == [
@@ -127,9 +128,10 @@ def test_tab_comes_by_the_controls_of_a_conversation_in_the_order_of_the_page(ca
         "New conversation",
         "People",
         "Contacts",
+        "Ask the staff",
         "Chess club",
         "General",
-        f"OOOlive Owner@{olive.username}",
+        f"OOonlineOlive Owner@{olive.username}",
         "Log out",
         "2 members",
         "Settings",
@@ -138,11 +140,12 @@ def test_tab_comes_by_the_controls_of_a_conversation_in_the_order_of_the_page(ca
         "Olive Owner",
         "Edit",
         "Delete",
+        "Seen by",
         "Skip to the conversations",
         "Your message",
         "Send",
         "MMMilo Member",
-        "OOOlive Owner",
+        "OOonlineOlive Owner",
         "All members",
     ]
 

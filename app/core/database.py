@@ -16,8 +16,6 @@ from typing import Any, TypeAlias, cast
 
 import asyncpg
 import structlog
-from piccolo.apps.migrations.tables import Migration
-from piccolo.conf.apps import Finder
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 Row: TypeAlias = asyncpg.Record
@@ -216,6 +214,8 @@ async def fetch_value(sql: str, *args: Any) -> Any:
 
 async def migrate(dsn: str) -> list[str]:
     """Applies what is missing and gives the names of what it applied; two at once wait for each other."""
+    from piccolo.apps.migrations.tables import Migration
+
     configure(dsn)
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
@@ -249,6 +249,10 @@ async def pending_migrations(dsn: str) -> list[str]:
 
 
 async def _missing(nothing_done: bool = False) -> Sequence[tuple[str, Any]]:
+    # Heavy, and a web process has no use for them.
+    from piccolo.apps.migrations.tables import Migration
+    from piccolo.conf.apps import Finder
+
     done = set() if nothing_done else set(await Migration.get_migrations_which_ran(app_name="causerie"))
     config = Finder().get_app_config(app_name="causerie")
     from piccolo.apps.migrations.commands.base import BaseMigrationManager  # it reads PICCOLO_CONF when imported

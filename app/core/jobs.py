@@ -4,20 +4,20 @@ A job is there if and only if its cause was committed. It may run twice (after a
 """
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import msgspec
 import structlog
-from pgqueuer import PgQueuer
-from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
-from pgqueuer.models import Job
-from pgqueuer.queries import Queries
 
 from app.core import database
+
+if TYPE_CHECKING:
+    from pgqueuer.models import Job
 
 log = structlog.get_logger()
 E = TypeVar("E", bound=msgspec.Struct)
@@ -43,6 +43,11 @@ def handles(event: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callab
 async def defer(event: msgspec.Struct, *, tries: int = 0, wait: timedelta | None = None) -> None:
     """Writes the job; inside `transaction()` it stands or falls with it."""
     payload = msgspec.json.encode({"tries": tries, "event": event})
+    # A quarter of a second to import, which a web process spends when it first has a job; beside the loop, not in it.
+    await asyncio.to_thread(importlib.import_module, "pgqueuer.queries")
+    from pgqueuer.db import AsyncpgDriver
+    from pgqueuer.queries import Queries
+
     async with database.transaction():
         connection = database.own_connection()
         await Queries(AsyncpgDriver(connection)).enqueue(type(event).__name__, payload, execute_after=wait)
@@ -67,6 +72,9 @@ def _is_the_database(error: BaseException) -> bool:
 
 
 async def _work() -> None:
+    from pgqueuer import PgQueuer
+    from pgqueuer.db import AsyncpgPoolDriver
+
     queue = PgQueuer(AsyncpgPoolDriver(database.pool()))
     for name, (event, handler) in _handlers.items():
         queue.entrypoint(name, concurrency_limit=4)(_task(event, handler))
@@ -79,8 +87,8 @@ async def _work() -> None:
         running.cancel()
 
 
-def _task(event: type[msgspec.Struct], handler: Handler) -> Callable[[Job], Awaitable[None]]:
-    async def task(job: Job) -> None:
+def _task(event: type[msgspec.Struct], handler: Handler) -> Callable[["Job"], Awaitable[None]]:
+    async def task(job: "Job") -> None:
         envelope = msgspec.json.decode(job.payload or b"{}")
         found = msgspec.convert(envelope["event"], event)
         tries = envelope["tries"]

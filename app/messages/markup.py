@@ -31,6 +31,8 @@ _DEEPEST = 40
 def _parser(links: bool) -> MarkdownIt:
     parser = MarkdownIt("zero", {"html": False, "linkify": links, "breaks": True, "maxNesting": _DEEPEST})
     parser.enable(_RULES)
+    if not links:
+        return parser
     assert parser.linkify is not None
     # "file.py", "oui.non" and "//this.way" are not links; a scheme or www says that one is meant. Mail addresses are.
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True, "fuzzy_ip": False})

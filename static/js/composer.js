@@ -38,10 +38,10 @@ if (form) {
   // As people are used to: the arrow up in an empty composer edits what one wrote last.
   field.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowUp" || field.value) return;
-    const mine = document.querySelectorAll(`.message[data-author="${document.body.dataset.me}"] .message-actions a`);
-    if (mine.length < 2) return;
+    const mine = document.querySelectorAll(`.message[data-author="${document.body.dataset.me}"] .message-actions a[href$="/edit"]`);
+    if (!mine.length) return;
     event.preventDefault();
-    mine[mine.length - 2].click();
+    mine[mine.length - 1].click();
   });
   if (matchMedia("(pointer: fine)").matches && !document.querySelector(".message-editing")) field.focus({ preventScroll: true });
 }
