@@ -19,9 +19,10 @@ from app.conversations.views import PanelView
 from app.core import database, i18n
 from app.live import registry, wire
 from app.live.audience import Audience, audience
+from app.live.registry import NEVER
 from app.messages.views import Author
 from app.people import presence
-from app.people.presence import PLAIN, Entry, Present, State
+from app.people.presence import Entry, Present, State
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
@@ -52,6 +53,7 @@ class Presence:
         # Someone, and to whom alone they are to be shown anew: a block, a contact.
         self.between: dict[tuple[int, int], None] = {}
         self._leaving: dict[int, asyncio.TimerHandle] = {}
+        self._plainly: dict[int, datetime] = {}
         self._checked = 0
         self._awake = asyncio.Event()
 
@@ -91,14 +93,13 @@ class Presence:
     async def read_plainly(self, person: int) -> None:
         """They read a page without scripts: such a page has no stream, and for a while they count as here."""
         entry = presence.book.get(person)
-        if entry is not None:
-            until = entry.present.plain_until
-            if until is None:
-                return self.active(person)
-            if until - presence.now() > PLAIN - AGAIN:
-                return None
-        await registry.here_by_pages(person)
-        self.hub.bell.ring("o", person)
+        if entry is not None and entry.present.plain_until is None:
+            return self.active(person)
+        now = presence.now()
+        if now - self._plainly.get(person, NEVER) > AGAIN:
+            self._plainly[person] = now
+            await registry.here_by_pages(person)
+            self.hub.bell.ring("o", person)
         return None
 
     def hear(self, person: int, viewer: int) -> None:
@@ -144,6 +145,7 @@ class Presence:
         active, self.active_at = self.active_at, {}
         known = list(presence.book)
         now = presence.now()
+        self._plainly = {person: at for person, at in self._plainly.items() if now - at <= AGAIN}
         due = [person for person in known if presence.book[person].present.state(now) != presence.book[person].state]
         self._checked = self._checked + CHECKED if self._checked + CHECKED < len(known) else 0
         asked = [*due, *known[self._checked : self._checked + CHECKED]]
