@@ -9,9 +9,10 @@ Each line says what a program gets: a status for each actor, from left to right
     member    Milo: is in the group, and wrote the message
     owner     Olive: owns the group, and the session
     admin     Ada: the administrator, who is not in the group
+    blocked   Bob: is in the group, and Mina, who is too, has blocked him
 
 A browser gets the same: a page where JSON says 2xx, the door where it says 401, an error page of that very status where
-it says 403, 404 or 422. "Blocked" has no column yet: blocking comes with people's contacts, and brings it.
+it says 403, 404 or 422. What each role gets in a school: `test_routes_by_role.py`.
 
 In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
 the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's;
@@ -19,7 +20,7 @@ the same people, for what would destroy it; {message} and {unwanted}, both Milo'
 {invitation} is Mina's code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -236,6 +237,7 @@ class Scene:
 
     cast: Cast
     names: dict[str, Any]
+    others: dict[str, Actor] = field(default_factory=dict)
 
     def actor(self, name: str) -> Actor:
         cast = self.cast
@@ -249,7 +251,7 @@ class Scene:
             "admin": cast.ada,
             "blocked": self.names["blocked"],
         }
-        return actors[name]
+        return (actors | self.others)[name]
 
     async def signs_in(self, name: str) -> sessions.Tokens | None:
         """A session of their own for each request: one that ends another leaves the others alone."""

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from app.live.stream import Stream
 
 log = structlog.get_logger()
-# Between two rounds; in a lively instance longer, so that presence takes a tenth of the time at most.
+# Between two rounds; in a lively instance longer, so that presence takes a seventh of the time, or waits two seconds.
 GATHER = 1.0
-REST = 9
-LONGEST_GATHER = 10.0
+REST = 6
+LONGEST_GATHER = 2.0
 # Someone goes from page to page: their stream ends, and the next one opens. Only who stays away has left.
 GRACE = 8.0
 # One who reads many pages without scripts is written down once in so long.

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from app.live.stream import Stream
 
 log = structlog.get_logger()
-# In a lively instance receipts take a twentieth of the time at most, and messages have the rest.
+# In a lively instance receipts take a twentieth of the time, or wait two seconds, and messages have the rest.
 GATHER = 0.4
 REST = 19
-LONGEST_GATHER = 5.0
+LONGEST_GATHER = 2.0
 # How long it is believed that a conversation is small enough for marks, or too large.
 BELIEVED = 60.0
 
