@@ -45,12 +45,13 @@ async def ids(person: int) -> dict[int, int]:
     return {row["id"]: row["change"] for row in rows}
 
 
-async def heads(conversations: list[int]) -> dict[int, int]:
-    """The newest change of each of these that still exists: asked for watched conversations, once a second."""
+async def heads(conversations: list[int]) -> tuple[dict[int, int], set[int]]:
+    """The newest change of each of these that still exists, and which of them people leave without a word in the feed
+    (the team, of what it is asked): asked for watched conversations, once a second."""
     rows = await database.fetch(
-        f"SELECT c.id, c.change FROM conversation c WHERE c.id = ANY($1) AND {HERE}", conversations
+        f"SELECT c.id, c.change, c.kind FROM conversation c WHERE c.id = ANY($1) AND {HERE}", conversations
     )
-    return {row["id"]: row["change"] for row in rows}
+    return {row["id"]: row["change"] for row in rows}, {row["id"] for row in rows if row["kind"] == "support"}
 
 
 async def newest_membership() -> int:

@@ -5,10 +5,11 @@ the size that the file announces, one picture is worked on at a time, and never 
 """
 
 import asyncio
+import struct
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from io import BytesIO
 
+import structlog
 from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
@@ -25,6 +26,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
+# What Pillow raises at EXIF that is none. Anything else refuses the picture, as with its pixels.
+_DAMAGED = (OSError, ValueError, SyntaxError, LookupError, TypeError, struct.error)
+log = structlog.get_logger()
 _pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
 
 
@@ -77,6 +81,8 @@ def _encoded(image: Image.Image) -> bytes:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    with suppress(Exception):  # what a camera wrote there may be damaged; the picture is good all the same
+    try:
         return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    return None
+    except _DAMAGED as error:  # what a camera wrote beside the picture; the picture is good all the same
+        log.info("a picture does not say how it stands", error=type(error).__name__)
+        return None

@@ -6,20 +6,17 @@ there costs one statement each half minute, which says too that this process liv
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import asyncpg
-import structlog
-
 from app.conversations import queries
 from app.conversations.views import PanelView
-from app.core import database, i18n
+from app.core import i18n
 from app.live import registry, wire
 from app.live.audience import Audience, audience
 from app.live.registry import NEVER
+from app.live.rounds import rounds
 from app.messages.views import Author
 from app.people import presence
 from app.people.presence import Entry, Present, State
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from app.live.hub import Hub
     from app.live.stream import Stream
 
-log = structlog.get_logger()
 # Between two rounds; in a lively instance longer, so that presence takes a seventh of the time, or waits two seconds.
 GATHER = 1.0
 REST = 6
@@ -114,28 +110,27 @@ class Presence:
 
     async def run(self) -> None:
         """Learns and tells what is gathered, until cancelled."""
-        while True:
-            await self._awake.wait()
-            self._awake.clear()
-            began = time.monotonic()
-            urgent, changed, between = self.urgent, self.changed, self.between
-            self.urgent, self.changed, self.between = {}, {}, {}
-            try:
-                if urgent:
-                    await self._write(list(urgent))
-                    for person in urgent:
-                        self.hub.bell.ring("o", person)
-                    changed, self.changed = changed | self.changed, {}
-                if changed:
-                    await self._learn(list(changed), await registry.whereabouts(list(changed)))
-                for person, viewer in between:
-                    await self._show(person, viewer)
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("presence waits for the database", error=type(error).__name__)
-                self.urgent, self.changed = urgent | self.urgent, changed | self.changed
-                self.between = between | self.between
-                self._awake.set()
-            await asyncio.sleep(min(max(GATHER, REST * (time.monotonic() - began)), LONGEST_GATHER))
+        await rounds(
+            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="presence"
+        )
+
+    async def _round(self) -> None:
+        urgent, changed, between = self.urgent, self.changed, self.between
+        self.urgent, self.changed, self.between = {}, {}, {}
+        try:
+            if urgent:
+                await self._write(list(urgent))
+                for person in urgent:
+                    self.hub.bell.ring("o", person)
+                changed, self.changed = changed | self.changed, {}
+            if changed:
+                await self._learn(list(changed), await registry.whereabouts(list(changed)))
+            for person, viewer in between:
+                await self._show(person, viewer)
+        except BaseException:
+            self.urgent, self.changed = urgent | self.urgent, changed | self.changed
+            self.between = between | self.between
+            raise
 
     async def _write(self, people: list[int]) -> None:
         await registry.write_activity({person: self.active_at[person] for person in people if person in self.active_at})

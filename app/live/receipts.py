@@ -8,20 +8,16 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import asyncpg
-import structlog
-
 from app.conversations import receipts
 from app.conversations.receipts import Mark
 from app.conversations.views import ReceiptView
-from app.core import database
 from app.live import wire
+from app.live.rounds import rounds
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
     from app.live.stream import Stream
 
-log = structlog.get_logger()
 # In a lively instance receipts take a twentieth of the time, or wait two seconds, and messages have the rest.
 GATHER = 0.4
 REST = 19
@@ -63,18 +59,13 @@ class Receipts:
 
     async def run(self) -> None:
         """Writes and tells what is gathered, until cancelled."""
-        while True:
-            await self._awake.wait()
-            await asyncio.sleep(GATHER)
-            self._awake.clear()
-            began = time.monotonic()
-            try:
-                await self._write()
-                await self._tell()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("receipts wait for the database", error=type(error).__name__)
-                self._awake.set()
-            await asyncio.sleep(min(REST * (time.monotonic() - began), LONGEST_GATHER))
+        await rounds(
+            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="receipts"
+        )
+
+    async def _round(self) -> None:
+        await self._write()
+        await self._tell()
 
     async def _write(self) -> None:
         handed_out, caught_up = self.handed_out, self.caught_up

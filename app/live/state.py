@@ -5,16 +5,13 @@ one for each of its members.
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-import asyncpg
 import msgspec
-import structlog
 
 from app.conversations import lines, queries, render
 from app.conversations.views import ConversationItem, ConversationsView, PanelView
@@ -22,13 +19,13 @@ from app.core import database, i18n
 from app.core.i18n import Locale
 from app.core.templates import environment
 from app.live import wire
+from app.live.rounds import rounds
 from app.people import presence
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
     from app.live.stream import Stream
 
-log = structlog.get_logger()
 K = TypeVar("K", bound=Hashable)
 GATHER = 0.25
 # When much changes at once, the lines wait longer, so that they take a seventh of the time and messages have the rest.
@@ -72,18 +69,7 @@ class State:
 
     async def run(self) -> None:
         """Sends what is gathered, until cancelled."""
-        while True:
-            await self._awake.wait()
-            self._awake.clear()
-            began = time.monotonic()
-            try:
-                await self._send()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("state waits for the database", error=type(error).__name__)
-                self._awake.set()
-            if self.lines or self.moved:
-                self._awake.set()
-            await asyncio.sleep(min(max(GATHER, REST * (time.monotonic() - began)), LONGEST_GATHER))
+        await rounds(self._awake, self._send, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="state")
 
     async def _send(self) -> None:
         for conversation in list(self.heads):

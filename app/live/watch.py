@@ -33,6 +33,8 @@ class Watch:
     def __init__(self, hub: "Hub") -> None:
         self.hub = hub
         self.newest: deque[int] = deque(maxlen=LATEST_COMMIT)
+        # Of the watched conversations those that people leave without a word in the feed.
+        self.left_silently: set[int] = set()
 
     async def run(self) -> None:
         """Looks once a second, until cancelled."""
@@ -61,7 +63,7 @@ class Watch:
         """Wakes what did not hear that its conversation moved on, and takes leave of those that are gone."""
         hub = self.hub
         watched = list({*hub.tails, *hub.people_of})
-        heads = await conversations.heads(watched)
+        heads, self.left_silently = await conversations.heads(watched)
         for conversation in watched:
             head = heads.get(conversation)
             if head is None:
@@ -88,6 +90,9 @@ class Watch:
         """Takes leave of those who are no longer in what their streams follow, where no feed told of it: the team of a
         support conversation comes and goes without a word."""
         hub = self.hub
-        followed = list({(stream.person, each) for stream in hub.streams.values() for each in stream.seen})
-        for person, conversation in await conversations.strangers(followed):
+        tails = [hub.tails[each] for each in self.left_silently & hub.tails.keys()]
+        followed = {(stream.person, tail.conversation) for tail in tails for stream in tail.streams}
+        if not followed:
+            return
+        for person, conversation in await conversations.strangers(list(followed)):
             hub.left(conversation, person)
