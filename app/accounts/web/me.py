@@ -69,13 +69,21 @@ async def deactivate(
     for session in await leaving.deactivate(settings, me, data.current):
         bell.ring("s", session)
     bell.ring("p", me.id)
-    request.scope["state"].pop("cookies", None)
+    return way_out(request, settings, "deactivated")
+
+
+def way_out(
+    request: Request[Any, Any, Any], settings: Settings, flash: str, headers: dict[str, str] | None = None
+) -> Page[None]:
+    """The answer to whoever has no account any more: to the door, without the cookies that would let them in."""
+    request.scope["state"].pop("cookies", None)  # renewed on the way in
     return Page(
         "accounts/login.html",
         None,
         status=204,
         see_other="/auth/login",
-        flash="deactivated",
+        flash=flash,
+        headers=headers,
         cookies=signed_out(settings),
     )
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from litestar import Request, delete, get
 
-from app.accounts.auth import signed_out
 from app.accounts.views import Me
+from app.accounts.web.me import way_out
 from app.conversations import leaving
 from app.core.bell import Bell
 from app.core.page import Page
@@ -36,16 +36,7 @@ async def delete_account(
         bell.ring("c", conversation)
     for person, conversation in left.directs:
         bell.ring("r", person, conversation)
-    request.scope["state"].pop("cookies", None)
-    return Page(
-        "accounts/login.html",
-        None,
-        status=204,
-        see_other="/auth/login",
-        flash="deleted",
-        headers={"clear-site-data": '"cache"'},
-        cookies=signed_out(settings),
-    )
+    return way_out(request, settings, "deleted", headers={"clear-site-data": '"cache"'})
 
 
 HANDLERS = [delete_page, delete_account]
