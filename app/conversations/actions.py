@@ -198,7 +198,7 @@ async def _hand_over(me: Me, conversation: int) -> None:
     heir = await database.fetch_value(
         """
         SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL
-        WHERE m.conversation = $1 ORDER BY p.role = ANY($2) DESC, m.joined_at, m.id LIMIT 1
+        WHERE m.conversation = $1 ORDER BY p.role = ANY($2) DESC, m.joined_at, m.person LIMIT 1
         """,
         conversation,
         [role for role in policy.ROLES if policy.may_make_groups(me.policy, role)],

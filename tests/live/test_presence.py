@@ -39,9 +39,10 @@ def counted() -> Iterator[list[str]]:
 
 
 def presences(feed: Feed, who: Actor) -> list[str]:
-    """What the page's stream was told of that person, in order."""
+    """What the page's stream was told of that person, in order: one by one, or with all beside the conversation (what
+    was known before the stream began is told in that way alone)."""
     found = []
-    for event in feed.named("presence"):
+    for event in [event for event in feed.events if event.name in ("presence", "presences")]:
         for mark in html(event.data).select(f'.presence[data-person="{who.id}"]'):
             found.append(next((each[9:] for each in mark["class"] if each != "presence"), "offline"))
     return found
