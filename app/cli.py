@@ -1,7 +1,7 @@
 """The command line: python -m app serve | worker | migrate | demo (and `web`: one web process, started by `serve`).
 
 What an operator can mend is said in a line or two on stderr, with exit code 2. Heavy packages are imported where they
-are used: the parent of all processes stays small, and a wrong setting is told at once.
+are used: a wrong setting is told at once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     match options.command:
         case "serve":
-            return serving.serve(settings, with_worker=not options.web_only)
+            return serving.serve(settings, main, with_worker=not options.web_only)
         case "web":
             _web(settings, options.fd, options.ready)
         case "worker":

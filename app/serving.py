@@ -1,7 +1,8 @@
-"""`serve`: everything that one machine needs, as children of one small parent.
+"""`serve`: everything that one machine needs, as children of one parent.
 
 The parent holds the listening sockets, so a web process that is killed loses no connection that waits: the next one
-takes it. The children get the address of the database as DATABASE_URL and know nothing of an embedded one.
+takes it. It imports what they all need, once, and does nothing else. The children get the address of the database as
+DATABASE_URL and know nothing of an embedded one.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ import errno
 import os
 import signal
 import socket
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.core import embedded
+from app.core import embedded, fork
 from app.core.settings import Settings
-from app.core.supervisor import CannotStartError, Process, Service, Supervisor, say, spawn
+from app.core.supervisor import CannotStartError, Process, Service, Supervisor, say
 
 BACKLOG = 2048
 EVERY_IPV4 = "0.0.0.0"  # noqa: S104 (a server for other people's browsers)
 PROJECT = Path(__file__).parent.parent
 
 
-def serve(settings: Settings, *, with_worker: bool) -> int:
-    """Runs until told to stop; gives the exit code. Raises CannotStartError or OSError, with what to mend."""
+Command = Callable[[Sequence[str]], int]
+
+
+def serve(settings: Settings, command: Command, *, with_worker: bool) -> int:
+    """Runs until told to stop; gives the exit code. `command` is what a child does with its arguments. Raises
+    CannotStartError or OSError, with what to mend."""
     environment = os.environ | {"DATA_DIR": str(settings.data_dir)}  # absolute: the children work in another folder
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in listen(settings.port)]
@@ -35,21 +39,39 @@ def serve(settings: Settings, *, with_worker: bool) -> int:
             cluster, postgres = _start_postgres(settings.data_dir, stack)
             services.append(postgres)
             environment["DATABASE_URL"] = cluster.dsn
+        else:
+            _import()
+
+        def start(*arguments: str, keep: Sequence[int] = ()) -> Process:
+            title = " ".join(("python -m app", *arguments))
+            work = partial(command, arguments)
+            return fork.fork(work, title=title, environment=environment, folder=PROJECT, keep=keep)
+
         # In production migrations are a step of their own, before several processes serve.
         check = ["--check"] if settings.database_url and settings.env == "production" else []
-        code = _start(environment, (), "migrate", *check).wait()
+        code = start("migrate", *check).wait()
         if code != 0:  # it has said why
             return code
         ready, announce = os.pipe()
         fds = [each.fileno() for each in sockets]
         web = ["web", *(f"--fd={fd}" for fd in fds), f"--ready={announce}"]
         for number in range(settings.web_concurrency):
-            services.append(Service(f"web {number + 1}", partial(_start, environment, (*fds, announce), *web)))
+            services.append(Service(f"web {number + 1}", partial(start, *web, keep=(*fds, announce))))
         if with_worker:
-            services.append(Service("worker", partial(_start, environment, (), "worker")))
+            services.append(Service("worker", partial(start, "worker")))
         code = Supervisor(services, {ready: _when_all_answer(settings)}).run()
         say("stopped")
         return code
+
+
+def _import() -> None:
+    """Everything that a child needs."""
+    import app.core.server
+    import app.core.upkeep
+    import app.main
+    import app.worker  # noqa: F401
+
+    fork.keep_imports()
 
 
 def listen(port: int) -> list[socket.socket]:
@@ -107,6 +129,8 @@ def _start_postgres(data_dir: Path, stack: contextlib.ExitStack) -> tuple[embedd
     process = cluster.start()
     if process is not None:
         stack.callback(cluster.stop, process)
+    _import()  # beside the start of Postgres
+    if process is not None:
         cluster.wait_ready(process)
     return cluster, Service(
         "postgres",
@@ -117,11 +141,6 @@ def _start_postgres(data_dir: Path, stack: contextlib.ExitStack) -> tuple[embedd
         abort_signal=signal.SIGQUIT,
         last=True,
     )
-
-
-def _start(environment: Mapping[str, str], fds: tuple[int, ...], *arguments: str) -> Process:
-    command = [sys.executable, "-m", "app", *arguments]
-    return spawn(command, env=dict(environment), pass_fds=fds, folder=str(PROJECT))
 
 
 def _when_all_answer(settings: Settings) -> Callable[[bytes], None]:

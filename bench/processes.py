@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.supervisor import Process
+
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -73,10 +75,10 @@ def memory(pids: Iterable[int]) -> int:
     return total
 
 
-def stop(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
+def stop(process: Process, seconds: float = 10) -> None:
     """Ends it by SIGTERM; after some seconds kills what is left of its tree."""
     pids = tree(process.pid, families())
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

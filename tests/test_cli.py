@@ -52,7 +52,7 @@ class Served:
                 env=environment(DATA_DIR=str(data_dir), PORT=str(self.port), **settings),
             )
 
-    def eventually(self, what: Callable[[], object], seconds: float = 30.0) -> None:
+    def eventually(self, what: Callable[[], object], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, self.printed()

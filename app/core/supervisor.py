@@ -18,9 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import IO, Any
-
-Process = subprocess.Popen[bytes]
+from typing import IO, Any, Protocol
 
 GRACE = 7.0  # what web and worker get to finish, of the 10 s that platforms give the whole
 WHOLE = 9.0  # by then nothing runs any more
@@ -37,6 +35,18 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 class CannotStartError(Exception):
     """A service cannot be started now; the message says why."""
+
+
+class Process(Protocol):
+    """A child, however it was made."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
 
 
 @dataclass
@@ -111,7 +121,8 @@ class Supervisor:
 
     def _on_death(self, service: Service, now: float) -> None:
         assert service.process is not None
-        code, lived = service.process.returncode, now - service.started
+        code, lived = service.process.poll(), now - service.started
+        assert code is not None
         service.process = None
         if code == WRONG_CONFIGURATION:  # it has said why
             self.exit_code, self.stopping_since = WRONG_CONFIGURATION, now
@@ -166,16 +177,8 @@ def spawn(
 
     In a session of its own: Ctrl-C reaches this process alone, which then ends its children in order.
     """
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("children die with the thread that started them: start them from the main thread")
+    require_main_thread()
     parent = os.getpid()
-
-    def die_with_parent() -> None:  # runs after the user was changed, which would clear the signal again
-        if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-            if os.getppid() != parent:  # it died in between
-                os._exit(1)
-
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -185,9 +188,23 @@ def spawn(
         cwd=folder,
         pass_fds=pass_fds,
         start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 (the parents that use this run no other thread)
+        preexec_fn=lambda: die_with(parent, death_signal),  # noqa: PLW1509 (the parents that use this run no other thread)
         **identity(user),
     )
+
+
+def require_main_thread() -> None:
+    """Raises RuntimeError in another one: children die with the thread that started them."""
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("children die with the thread that started them: start them from the main thread")
+
+
+def die_with(parent: int, death_signal: signal.Signals) -> None:
+    """For a child between fork and its work, after its user was changed (that would clear the signal again)."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
 
 
 def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:

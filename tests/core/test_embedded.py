@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -236,7 +237,7 @@ def test_it_starts_again_after_a_crash_with_every_commit(folder: Path) -> None:
         assert process is not None
         cluster.wait_ready(process)
         ask(cluster.dsn, "CREATE TABLE kept AS SELECT 'bonjour' AS word")
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         process.wait()
         process = restart(cluster)
         assert ask(cluster.dsn, "SELECT word FROM kept") == "bonjour"
