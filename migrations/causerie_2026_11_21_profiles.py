@@ -26,7 +26,7 @@ CREATE TABLE email_change (
     id bigserial PRIMARY KEY,
     person bigint NOT NULL UNIQUE REFERENCES person ON DELETE CASCADE,
     email text NOT NULL,
-    token_hash bytea NOT NULL UNIQUE,
+    token_hash bytea UNIQUE,
     expires_at timestamptz NOT NULL
 );
 """

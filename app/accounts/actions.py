@@ -172,11 +172,12 @@ async def change_password(settings: Settings, me: Me, current: str, password: st
         return await _set_password(me.id, hashed, but=me.session)
 
 
-async def require_password(me: Me, password: str) -> None:
-    """Raises Invalid unless it is this person's password."""
+async def require_password(me: Me, password: str) -> str:
+    """Gives the hash that it fits; raises Invalid unless it is this person's password."""
     hashed = await database.fetch_value("SELECT password_hash FROM person WHERE id = $1", me.id)
     if not await security.password_matches(hashed, password):
         raise Invalid(current=_("That is not your present password."))
+    return str(hashed)
 
 
 async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:

@@ -32,34 +32,54 @@ async def ask(settings: Settings, me: Me, email: str, current: str) -> None:
     if wrong:
         raise Invalid(**wrong)
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
-    await require_password(me, current)
+    proved = await require_password(me, current)
     if email == await database.fetch_value("SELECT email FROM person WHERE id = $1", me.id):
         raise Invalid(email=_("This is your address already."))
     # Counted after the password: whoever does not know it has no mail sent.
     await limits.spend(settings, (limits.EMAIL_PERSON, str(me.id)))
-    await jobs.defer(EmailChangeAsked(me.id, email))
+    async with database.transaction():
+        # A password that was changed since ends what the old one allowed, as it ends every link and session.
+        still = (
+            "SELECT id FROM person WHERE id = $1 AND password_hash = $2 AND deactivated_at IS NULL FOR NO KEY UPDATE"
+        )
+        if await database.fetch_value(still, me.id, proved) is None:
+            raise Invalid(current=_("That is not your present password."))
+        await database.fetch("DELETE FROM email_change WHERE person = $1", me.id)
+        change = await database.fetch_value(
+            "INSERT INTO email_change (person, email, expires_at) VALUES ($1, $2, now() + $3) RETURNING id",
+            me.id,
+            email,
+            LASTS,
+        )
+        await jobs.defer(EmailChangeAsked(change))
 
 
-async def make_link(settings: Settings, person: int, email: str) -> tuple[str, str] | None:
-    """For the worker: (language, link) to mail to the new address; None when another account has it by now, or the
-    person left. A new link ends the one before."""
+async def make_link(settings: Settings, change: int) -> tuple[str, str, str] | None:
+    """For the worker: (address, language, link) to mail; None when another account has the address by now, or when what
+    was asked for has ended: by a new password, by another address, by the hour."""
     token, hashed = security.make_link_token()
-    row = await database.fetch_row(
+    rows = await database.fetch(
         """
-        INSERT INTO email_change (person, email, token_hash, expires_at)
-        SELECT p.id, $2, $3, now() + $4 FROM person p WHERE p.id = $1 AND p.deactivated_at IS NULL
-          AND NOT EXISTS (SELECT FROM person o WHERE o.email_key = $5 AND o.id <> p.id)
-        ON CONFLICT (person) DO UPDATE SET
-            email = excluded.email, token_hash = excluded.token_hash, expires_at = excluded.expires_at
-        RETURNING (SELECT language FROM person WHERE id = $1) AS language
+        SELECT e.email FROM email_change e JOIN person p ON p.id = e.person AND p.deactivated_at IS NULL
+        WHERE e.id = $1 AND e.expires_at > now()
         """,
-        person,
-        email,
+        change,
+    )
+    if not rows:
+        return None
+    email: str = rows[0]["email"]
+    language = await database.fetch_value(
+        """
+        UPDATE email_change e SET token_hash = $2 FROM person p
+        WHERE e.id = $1 AND p.id = e.person
+          AND NOT EXISTS (SELECT FROM person o WHERE o.email_key = $3 AND o.id <> p.id)
+        RETURNING p.language
+        """,
+        change,
         hashed,
-        LASTS,
         email.casefold(),
     )
-    return (row["language"], f"{settings.base_url}/auth/confirm-email?token={token}") if row else None
+    return (email, language, f"{settings.base_url}/auth/confirm-email?token={token}") if language else None
 
 
 async def link_works(token: str) -> bool:

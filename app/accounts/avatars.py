@@ -4,7 +4,7 @@ import hashlib
 
 from app.accounts.views import Me
 from app.core import database, pictures
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 
 MOST_BYTES = 5 * 1024 * 1024
@@ -16,7 +16,7 @@ def address(person: str) -> str:
 
 
 async def keep(me: Me, data: bytes) -> None:
-    """Makes this picture mine; raises Invalid."""
+    """Makes this picture mine; raises Invalid, and NotFound for who has left meanwhile."""
     if not data:
         raise Invalid(avatar=_("Choose a picture."))
     try:
@@ -27,7 +27,13 @@ async def keep(me: Me, data: bytes) -> None:
         raise Invalid(avatar=_("This picture has too many pixels. Make it smaller first.")) from error
     digest = hashlib.sha256(made).hexdigest()[:20]
     async with database.transaction():
-        await database.fetch("UPDATE person SET avatar = $2, updated_at = now() WHERE id = $1", me.id, digest)
+        kept = await database.fetch_value(
+            "UPDATE person SET avatar = $2, updated_at = now() WHERE id = $1 AND deactivated_at IS NULL RETURNING id",
+            me.id,
+            digest,
+        )
+        if kept is None:  # they left while it was worked on
+            raise NotFound
         await database.fetch(
             """
             INSERT INTO avatar (person, digest, bytes) VALUES ($1, $2, $3)

@@ -16,10 +16,10 @@ class TextsUnwanted(msgspec.Struct):
 
 
 class EmailChangeAsked(msgspec.Struct):
-    """Someone wants this address from now on. Whether another account has it, only the worker finds out."""
+    """Someone wants another address from now on (a row of `email_change`). Whether another account has it, only the
+    worker finds out."""
 
-    person: int
-    email: str
+    change: int
 
 
 class EmailChanged(msgspec.Struct):

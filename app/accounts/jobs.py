@@ -27,16 +27,16 @@ def register(settings: Settings) -> None:
 
     @handles(EmailChangeAsked)
     async def send_confirmation(event: EmailChangeAsked) -> None:
-        made = await addresses.make_link(settings, event.person, event.email)
+        made = await addresses.make_link(settings, event.change)
         if made is None:
             return
-        language, link = made
+        address, language, link = made
         i18n.use(i18n.Locale(language, settings.time_zone))
         body = _(
             "Hello,\n\nto use this address with your account, open this link within an hour. It works once.\n\n"
             "%(link)s\n\nIf you did not ask for it, ignore this mail: nothing changes."
         ) % {"link": link}
-        await mail.send(settings, event.email, _("Your new address"), body)
+        await mail.send(settings, address, _("Your new address"), body)
 
     @handles(EmailChanged)
     async def tell_the_old_address(event: EmailChanged) -> None:

@@ -53,6 +53,7 @@ async def erase(settings: Settings, me: Me) -> list[int]:
     await avatars.remove(me.id)
     await database.fetch("DELETE FROM password_reset WHERE person = $1", me.id)
     await database.fetch("DELETE FROM email_change WHERE person = $1", me.id)
+    await database.fetch("DELETE FROM presence WHERE person = $1", me.id)
     # With the devices and addresses from which they came.
     ended = await database.fetch("DELETE FROM session WHERE person = $1 RETURNING id", me.id)
     username = await database.fetch_value("SELECT username FROM person WHERE id = $1", me.id)

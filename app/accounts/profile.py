@@ -7,7 +7,7 @@ import asyncpg
 from app.accounts import checks, usernames
 from app.accounts.views import Me
 from app.core import database, i18n, limits, text
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
 
@@ -60,8 +60,8 @@ async def _write(
         row = await database.fetch_row(
             """
             UPDATE person SET name = coalesce($2, name), about = coalesce($3, about), updated_at = now(),
-                   language = coalesce($4, language), time_zone = coalesce($5, time_zone) WHERE id = $1
-            RETURNING name, username
+                   language = coalesce($4, language), time_zone = coalesce($5, time_zone)
+            WHERE id = $1 AND deactivated_at IS NULL RETURNING name, username
             """,
             me.id,
             name,
@@ -69,7 +69,8 @@ async def _write(
             language,
             time_zone,
         )
-        assert row is not None
+        if row is None:  # they left meanwhile
+            raise NotFound
         if name is not None or username is not None:
             # Made of both, of which another request may have changed the other one: the row is locked by now.
             called = username or row["username"]

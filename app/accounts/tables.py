@@ -73,10 +73,10 @@ class PasswordReset(Table, tablename="password_reset"):
 
 class EmailChange(Table, tablename="email_change"):
     """An address that somebody wants from now on: theirs when the link that was mailed there is opened. One at a time;
-    of its token only the hash is kept, and the row goes when it is used."""
+    its token is made when it is mailed, only the hash is kept, and the row goes when it is used."""
 
     id = BigSerial(primary_key=True)
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False, unique=True)
     email = Text()
-    token_hash = Bytea(unique=True)
+    token_hash = Bytea(unique=True, null=True, default=None)
     expires_at = Timestamptz()

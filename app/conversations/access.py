@@ -91,6 +91,7 @@ async def join_team(conversation: int, person: int) -> bool:
         f"""
         SELECT p.id FROM person p, conversation c
         WHERE c.id = $1 AND c.kind = 'support' AND {HERE} AND p.id = $2 AND p.role = ANY($3) AND {visible("c.owner")}
+          AND EXISTS (SELECT FROM person q WHERE q.id = c.owner AND q.deactivated_at IS NULL)
         """,
         conversation,
         person,

@@ -1,35 +1,45 @@
 """Blocking: neither sees the other any more, and their direct conversation is gone for both while it lasts."""
 
+from typing import NamedTuple
+
 from app.accounts.views import Me
 from app.core import database
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
-from app.people import access, contacts
+from app.people import access, contacts, presence
 
 
-async def block(me: Me, username: str) -> tuple[int, list[int]]:
-    """Blocks that person; again changes nothing. Gives their id, and the questions of one to the staff
-    that the other looked after: now nobody does. Raises NotFound, Invalid."""
+class Parted(NamedTuple):
+    """What is to be told: whom it is about, the questions of one to the staff that nobody looks after now, and the
+    (person, viewer) whose presence is, or was until now, seen."""
+
+    other: int
+    given_back: list[int]
+    seen: list[tuple[int, int]]
+
+
+async def block(me: Me, username: str) -> Parted:
+    """Blocks that person; again changes nothing. Raises NotFound, Invalid."""
     other = await _person(username)
     if other == me.id:
         raise Invalid(username=_("That is you. Choose someone else."))
     async with database.transaction():
         await access.hold(me.id, other)
+        seen = await presence.seen_between(me.id, other)
         await database.fetch("INSERT INTO block (person, blocked) VALUES ($1, $2) ON CONFLICT DO NOTHING", me.id, other)
         await contacts.forget(me.id, other)
         await _settle(me.id, other)
-        given_back = await _leave_to_the_team(me.id, other)
-    return other, given_back
+        return Parted(other, await _leave_to_the_team(me.id, other), seen)
 
 
-async def unblock(me: Me, username: str) -> int:
-    """Takes it back; where there was none, nothing changes. Gives their id. Raises NotFound."""
+async def unblock(me: Me, username: str) -> Parted:
+    """Takes it back; where there was none, nothing changes. Raises NotFound."""
     other = await _person(username, left_too=True)
     async with database.transaction():
         await access.hold(me.id, other)
         await database.fetch("DELETE FROM block WHERE person = $1 AND blocked = $2", me.id, other)
         await _settle(me.id, other)
-    return other
+        return Parted(other, [], await presence.seen_between(me.id, other))
 
 
 async def are_apart(one: int, other: int) -> bool:

@@ -138,7 +138,8 @@ def item(row: database.Row) -> ConversationItem:
 
 def untitled(kind: str) -> str:
     """What a conversation without a title is called, in the language of this request (or stream)."""
-    return {"general": _("General"), "announcements": _("Announcements")}.get(kind) or _("Just you")
+    names = {"general": _("General"), "announcements": _("Announcements"), "support": _("A question")}
+    return names.get(kind) or _("Just you")
 
 
 def _cursor(after: str) -> tuple[bool, datetime, int]:

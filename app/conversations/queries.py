@@ -236,9 +236,14 @@ async def among(conversation_id: int, people: list[int]) -> set[int]:
 
 
 async def some_members(conversation_id: int) -> list[int]:
-    """Those whom a page may show beside the conversation, and more."""
+    """Those whom a page may show beside the conversation, and more; of the team, nobody who only looked."""
     rows = await database.fetch(
-        "SELECT person FROM membership WHERE conversation = $1 ORDER BY person LIMIT $2", conversation_id, 4 * MEMBERS
+        f"""
+        SELECT m.person FROM membership m JOIN conversation c ON c.id = m.conversation
+        WHERE m.conversation = $1 AND (c.kind <> 'support' OR {TAKES_PART}) ORDER BY m.person LIMIT $2
+        """,
+        conversation_id,
+        4 * MEMBERS,
     )
     return [row["person"] for row in rows]
 

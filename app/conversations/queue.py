@@ -43,11 +43,13 @@ async def listed(me: Me, show: str = "open", after: str = "", limit: int = PAGE)
     condition, order, behind = SHOWN[show]
     rows = await database.fetch(
         f"""
-        SELECT c.id, c.title, c.created_at, c.closed_at, p.id AS asker, p.username, p.name, p.role,
+        SELECT c.id, c.title, c.created_at, c.closed_at, c.assignee IS NOT NULL AS assigned, p.id AS asker, p.username,
+               p.name, p.role,
                {address("p")} AS avatar, a.id AS assignee, a.username AS a_username, a.name AS a_name, a.role AS a_role,
                {address("a")} AS a_avatar
         FROM (SELECT c.*, p.id AS asker FROM {ASKED} AND {condition} AND {behind} ORDER BY {order} LIMIT $4) c
-        JOIN person p ON p.id = c.asker LEFT JOIN person a ON a.id = c.assignee ORDER BY {order}
+        JOIN person p ON p.id = c.asker
+        LEFT JOIN person a ON a.id = c.assignee AND {visible("$1", "a")} ORDER BY {order}
         """,
         me.id,
         *_place(show, after),
@@ -81,6 +83,7 @@ def _thread(row: database.Row) -> ThreadView:
         id=row["id"],
         title=row["title"],
         asker=PersonCard(row["asker"], row["username"], row["name"], row["role"], row["avatar"]),
+        assigned=row["assigned"],
         assignee=assignee,
         created_at=row["created_at"],
         closed_at=row["closed_at"],
@@ -90,7 +93,7 @@ def _thread(row: database.Row) -> ThreadView:
 def _written(show: str, last: ThreadView) -> str:
     if show == "closed" and last.closed_at is not None:
         return f"{last.closed_at.isoformat()}~{last.id}"
-    return f"{int(last.assignee is not None)}~{last.id}"
+    return f"{int(last.assigned)}~{last.id}"
 
 
 def _place(show: str, after: str) -> tuple[bool | datetime, int]:

@@ -14,6 +14,7 @@ from app.core import database
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
+from app.people import policy
 from app.people import queries as people
 
 
@@ -61,6 +62,7 @@ async def assign(me: Me, conversation: int, username: str = "") -> int:
     except NotFound as error:
         raise Invalid(username=nobody) from error
     async with database.transaction():
+        await _still_of_team(me)
         if not await access.join_team(conversation, other):
             raise Invalid(username=nobody)
         await database.fetch(
@@ -79,6 +81,7 @@ async def unassign(me: Me, conversation: int) -> None:
     """Nobody looks after it any more; again changes nothing. Raises NotFound, Forbidden."""
     await _require_team(me, conversation)
     async with database.transaction():
+        await _still_of_team(me)
         thread = await _lock(conversation)
         if thread.assignee is not None:
             await database.fetch("UPDATE conversation SET assignee = NULL WHERE id = $1", conversation)
@@ -138,6 +141,15 @@ async def _require_support(me: Me, conversation: int) -> None:
 async def _require_team(me: Me, conversation: int) -> None:
     await _require_support(me, conversation)
     permission.require_team(me)
+
+
+async def _still_of_team(me: Me) -> None:
+    """Whose role is taken at this moment has left the conversation already, or it waits for the end of this."""
+    role = await database.fetch_value(
+        "SELECT role FROM person WHERE id = $1 AND deactivated_at IS NULL FOR SHARE", me.id
+    )
+    if not policy.may_answer(me.policy, role or ""):
+        raise NotFound
 
 
 async def _lock(conversation: int) -> Thread:

@@ -101,11 +101,13 @@ class MembersView(ConversationView, kw_only=True):
 
 
 class ThreadView(msgspec.Struct, kw_only=True):
-    """A line of the queue: what someone asks the staff."""
+    """A line of the queue: what someone asks the staff. `assigned` without an `assignee`: by somebody whom the reader
+    does not see."""
 
     id: int
     title: str
     asker: PersonCard | None
+    assigned: bool
     assignee: PersonCard | None
     created_at: datetime
     closed_at: datetime | None

@@ -87,6 +87,12 @@ async def _work() -> None:
         running.cancel()
 
 
+def _named(error: Exception) -> str:
+    """What went wrong, without what the error quotes: an SMTP server says the address again that it refuses."""
+    code = getattr(error, "code", None)
+    return f"{type(error).__name__} {code}" if isinstance(code, int) else type(error).__name__
+
+
 def _task(event: type[msgspec.Struct], handler: Handler) -> Callable[["Job"], Awaitable[None]]:
     async def task(job: "Job") -> None:
         envelope = msgspec.json.decode(job.payload or b"{}")
@@ -96,9 +102,11 @@ def _task(event: type[msgspec.Struct], handler: Handler) -> Callable[["Job"], Aw
             await handler(found)
         except Exception as error:
             if tries >= len(RETRY_AFTER):
-                log.error("job given up", job=event.__name__, error=repr(error))
+                log.error("job given up", job=event.__name__, error=_named(error))
                 raise
-            log.warning("job failed, to be tried again", job=event.__name__, error=repr(error), wait=RETRY_AFTER[tries])
+            log.warning(
+                "job failed, to be tried again", job=event.__name__, error=_named(error), wait=RETRY_AFTER[tries]
+            )
             await defer(found, tries=tries + 1, wait=timedelta(seconds=RETRY_AFTER[tries]))
 
     return task

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from app.conversations.access import HERE
+from app.conversations.queries import TAKES_PART
 from app.core import database
 from app.people.presence import Present
 
@@ -32,12 +33,14 @@ class Audience:
         return person.shown_to == "everyone" or viewer in self.contacts[person.id]
 
 
-async def audience(people: list[int], open_conversations: list[int], viewers: list[int]) -> Audience:
-    """One query for all of them."""
+async def audience(
+    people: list[int], open_conversations: list[int], viewers: list[int], by_contacts: list[int]
+) -> Audience:
+    """One query for all of them; contacts of those alone for whom that matters (`by_contacts`)."""
     rows = await database.fetch(
         f"""
         SELECT 'conversations' AS what, m.person, m.conversation AS other FROM membership m
-        JOIN conversation c ON c.id = m.conversation AND {HERE}
+        JOIN conversation c ON c.id = m.conversation AND {HERE} AND (c.kind <> 'support' OR {TAKES_PART})
         WHERE m.person = ANY($1) AND m.conversation = ANY($2) AND m.person <= coalesce((
             SELECT CASE WHEN EXISTS (SELECT FROM membership z WHERE z.conversation = c.id OFFSET {CROWD}) THEN (
                 SELECT y.person FROM membership y WHERE y.conversation = c.id
@@ -54,13 +57,14 @@ async def audience(people: list[int], open_conversations: list[int], viewers: li
         UNION ALL
         SELECT 'apart', b.blocked, b.person FROM block b WHERE b.blocked = ANY($1)
         UNION ALL
-        SELECT 'contacts', s.person, CASE k.asker WHEN s.person THEN k.asked ELSE k.asker END
-        FROM presence s JOIN contact k ON k.accepted_at IS NOT NULL AND (k.asker = s.person OR k.asked = s.person)
-        WHERE s.person = ANY($1) AND s.shown_to = 'contacts'
+        SELECT 'contacts', k.asker, k.asked FROM contact k WHERE k.asker = ANY($4) AND k.accepted_at IS NOT NULL
+        UNION ALL
+        SELECT 'contacts', k.asked, k.asker FROM contact k WHERE k.asked = ANY($4) AND k.accepted_at IS NOT NULL
         """,
         people,
         open_conversations,
         viewers,
+        by_contacts,
     )
     found = Audience()
     for row in rows:

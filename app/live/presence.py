@@ -159,7 +159,8 @@ class Presence:
     async def _learn(self, asked: list[int], found: dict[int, registry.Found]) -> None:
         """Puts what was read into the book, and tells what is other than before."""
         now = presence.now()
-        changes: dict[int, tuple[Present | None, State, bool]] = {}  # the last: whom it is shown to is other too
+        # The last: as it was, when whom it is shown to is other now.
+        changes: dict[int, tuple[Present | None, State, Present | None]] = {}
         for person in asked:
             old = presence.book.get(person)
             row = found.get(person)
@@ -173,24 +174,29 @@ class Presence:
             else:
                 presence.book.pop(person, None)
             present = row.present if row else old.present if old else None
-            other = old is not None and present is not None and old.present.shown_to != present.shown_to
-            if other or state != (old.state if old else "offline"):
-                changes[person] = present, state, other
+            before = old.present if old and present and old.present.shown_to != present.shown_to else None
+            if before or state != (old.state if old else "offline"):
+                changes[person] = present, state, before
         if changes and self.hub.streams:
             await self._tell(changes)
 
-    async def _tell(self, changes: dict[int, tuple[Present | None, State, bool]]) -> None:
+    async def _tell(self, changes: dict[int, tuple[Present | None, State, Present | None]]) -> None:
         hub = self.hub
-        who = await audience(list(changes), list(hub.tails), list(hub.by_person))
+        by_contacts = [
+            person
+            for person, (present, _state, before) in changes.items()
+            if any(each and each.shown_to == "contacts" for each in (present, before))
+        ]
+        who = await audience(list(changes), list(hub.tails), list(hub.by_person), by_contacts)
         told: dict[Stream, list[tuple[Present, State]]] = defaultdict(list)
-        for person, (present, state, other) in changes.items():
+        for person, (present, state, before) in changes.items():
             if present is None:
                 continue
             for stream in self._streams(person, who):
                 if who.may_see(stream.person, present):
                     told[stream].append((present, state))
-                elif other and stream.person not in who.apart[person]:
-                    told[stream].append((present, "offline"))  # was shown to everyone, and is no more
+                elif before is not None and who.may_see(stream.person, before):
+                    told[stream].append((present, "offline"))  # to anyone else, this would say that they are there
         made: dict[tuple[object, ...], bytes] = {}
         for stream, states in told.items():
             key = (stream.variant, *((present.id, state) for present, state in states))
@@ -213,7 +219,8 @@ class Presence:
     async def beside(self, panel: PanelView, streams: list["Stream"]) -> None:
         """After the members beside an open conversation were sent anew, alike for all: who of them is there."""
         here = [presence.book[each.id] for each in panel.people if each.id in presence.book]
-        who = await audience([entry.present.id for entry in here], [], [])
+        by_contacts = [entry.present.id for entry in here if entry.present.shown_to == "contacts"]
+        who = await audience([entry.present.id for entry in here], [], [], by_contacts)
         for stream in streams:
             language = stream.locale.language
             seen = [entry for entry in here if who.may_see(stream.person, entry.present)]

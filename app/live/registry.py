@@ -132,7 +132,8 @@ async def here_by_pages(person: int) -> None:
     """They read a page without scripts."""
     await database.fetch(
         """
-        INSERT INTO presence (person, active_at, plain_until) VALUES ($1, now(), now() + $2)
+        INSERT INTO presence (person, active_at, plain_until)
+        SELECT id, now(), now() + $2 FROM person WHERE id = $1 AND deactivated_at IS NULL
         ON CONFLICT (person) DO UPDATE SET active_at = now(), plain_until = excluded.plain_until
         """,
         person,
@@ -143,7 +144,7 @@ async def here_by_pages(person: int) -> None:
 _ACTIVITY = """
     INSERT INTO presence AS s (person, active_at)
     SELECT t.person, t.at FROM unnest(${0}::bigint[], ${1}::timestamptz[]) AS t (person, at)
-    JOIN person p ON p.id = t.person
+    JOIN person p ON p.id = t.person AND p.deactivated_at IS NULL
     ON CONFLICT (person) DO UPDATE SET active_at = greatest(s.active_at, excluded.active_at)
 """
 

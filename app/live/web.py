@@ -11,11 +11,12 @@ from litestar import Request, asgi, post
 from litestar.types import Receive, Scope, Send
 
 from app.accounts.views import Me
-from app.core import database, i18n
+from app.core import database, i18n, limits
 from app.core.errors import Unauthorized, Unavailable
 from app.core.i18n import _
 from app.core.page import Page, header
 from app.core.server import take_over
+from app.core.settings import Settings
 from app.live import cursor, wire
 from app.live.hub import Hub
 from app.live.stream import Stream, variant_of
@@ -31,8 +32,9 @@ HEADERS = [
 
 
 @post("/me/active", status_code=204)
-async def active(me: Me, request: Request[Any, Any, Any]) -> Page[None]:
+async def active(me: Me, request: Request[Any, Any, Any], settings: Settings) -> Page[None]:
     """They did something: a browser says so once a minute at most, while it is used."""
+    limits.WRITES.spend(settings, me.id)
     hub: Hub = request.app.state.hub
     hub.presence.active(me.id)
     return Page("errors/show.html", None, status=204, see_other="/me")

@@ -12,8 +12,10 @@ BATCH = 200
 
 
 async def erase_texts(person: int) -> int:
-    """Leaves tombstones where their messages were, also where they are no longer in; gives how many. What was done
-    already is not done again, so it may stop anywhere and begin anew."""
+    """Leaves tombstones where their messages were, also where they are no longer in; gives how many. What they asked
+    the staff stays without its title. What was done already is not done again, so it may stop anywhere and begin
+    anew."""
+    await _erase_questions(person)
     erased, last = 0, 0
     while True:
         rows = await database.fetch(
@@ -33,6 +35,23 @@ async def erase_texts(person: int) -> int:
             found[row["conversation"]].append(row["id"])
         for conversation, messages in found.items():
             erased += await _erase(conversation, messages)
+
+
+async def _erase_questions(person: int) -> None:
+    for row in await database.fetch("SELECT id FROM conversation WHERE owner = $1 AND kind = 'support'", person):
+        await database.fetch(
+            """
+            WITH target AS MATERIALIZED (
+                SELECT x.id FROM message x WHERE x.conversation = $1 AND x.event = 'asked' AND x.body <> ''
+                FOR NO KEY UPDATE
+            ), bumped AS (
+                UPDATE conversation SET title = '', change = change + 1
+                WHERE id = $1 AND EXISTS (SELECT FROM target) RETURNING change
+            )
+            UPDATE message x SET body = '', change = b.change FROM target t, bumped b WHERE x.id = t.id
+            """,
+            row["id"],
+        )
 
 
 async def _erase(conversation: int, messages: list[int]) -> int:

@@ -64,7 +64,7 @@ def told(event: str, author: str, subject: str, title: str) -> str:
         "left": _("%(author)s left."),
         "renamed": _("%(author)s renamed the group to “%(title)s”."),
         "handed_over": _("%(author)s made %(subject)s the owner."),
-        "asked": _("%(author)s asked the staff: “%(title)s”"),
+        "asked": _("%(author)s asked the staff: “%(title)s”") if title else _("%(author)s asked the staff."),
         "assigned": _("%(author)s asked %(subject)s to look after this."),
         "taken": _("%(author)s looks after this now."),
         "unassigned": _("%(author)s gave this back to the whole team."),

@@ -3,13 +3,13 @@
 from app.core import database
 
 
-def visible(viewer: str) -> str:
-    """The condition under which the viewer (a parameter, such as $2) sees the person `p`: their account is open, and
-    neither of the two has blocked the other."""
+def visible(viewer: str, person: str = "p") -> str:
+    """The condition under which the viewer (a parameter, such as $2) sees that person (a row such as `p`): the account
+    is open, and neither of the two has blocked the other."""
     return f"""
-        p.deactivated_at IS NULL
-        AND NOT EXISTS (SELECT FROM block b WHERE b.person = {viewer} AND b.blocked = p.id)
-        AND NOT EXISTS (SELECT FROM block b WHERE b.person = p.id AND b.blocked = {viewer})
+        {person}.deactivated_at IS NULL
+        AND NOT EXISTS (SELECT FROM block b WHERE b.person = {viewer} AND b.blocked = {person}.id)
+        AND NOT EXISTS (SELECT FROM block b WHERE b.person = {person}.id AND b.blocked = {viewer})
     """
 
 

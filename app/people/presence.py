@@ -104,6 +104,11 @@ async def of_pairs(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], State]
     }
 
 
+async def seen_between(one: int, other: int) -> list[tuple[int, int]]:
+    """Of the two, each (person, viewer) where the one may know at this moment whether the other is there."""
+    return [(person, viewer) for person, viewer in ((one, other), (other, one)) if await _allowed(viewer, [person])]
+
+
 async def _allowed(viewer: int, people: list[int]) -> set[int]:
     rows = await database.fetch(
         f"""

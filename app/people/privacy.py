@@ -2,7 +2,7 @@
 
 from app.accounts.views import Me
 from app.core import database
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.people.views import PrivacyView
 
@@ -17,7 +17,7 @@ async def of(me: Me) -> PrivacyView:
 
 
 async def choose(me: Me, state: str | None, shown_to: str | None, receipts: bool | None) -> PrivacyView:
-    """Changes what is given, and leaves the rest. Raises Invalid."""
+    """Changes what is given, and leaves the rest. Raises Invalid, and NotFound for who has left meanwhile."""
     wrong = {}
     if state is not None and state not in CHOICES:
         wrong["state"] = _("Choose one of these.")
@@ -28,7 +28,8 @@ async def choose(me: Me, state: str | None, shown_to: str | None, receipts: bool
     row = await database.fetch_row(
         """
         INSERT INTO presence AS s (person, choice, shown_to, tells_receipts)
-        VALUES ($1, coalesce($2, 'auto'), coalesce($3, 'everyone'), coalesce($4, true))
+        SELECT id, coalesce($2, 'auto'), coalesce($3, 'everyone'), coalesce($4, true)
+        FROM person WHERE id = $1 AND deactivated_at IS NULL FOR SHARE
         ON CONFLICT (person) DO UPDATE SET choice = coalesce($2, s.choice), shown_to = coalesce($3, s.shown_to),
             tells_receipts = coalesce($4, s.tells_receipts)
         RETURNING choice, shown_to, tells_receipts
@@ -38,5 +39,6 @@ async def choose(me: Me, state: str | None, shown_to: str | None, receipts: bool
         shown_to,
         receipts,
     )
-    assert row is not None
+    if row is None:  # they left meanwhile
+        raise NotFound
     return PrivacyView(*row)

@@ -1,6 +1,7 @@
 """One's own picture: what is taken, what is kept of it, and where it shows."""
 
 import asyncio
+import signal
 import struct
 import zlib
 from typing import Any
@@ -144,6 +145,60 @@ async def test_what_would_unfold_to_gigabytes_is_refused_before_it_does(cast: Ca
             assert (answer.status_code, set(answer.json()["errors"])) == (422, {"avatar"}), size
         assert (await put(cast.olive, large)).status_code == 422
         assert (await put(cast.olive, photograph, "image/jpeg")).status_code == 200
+
+
+def many_scans(size: int, scans: int) -> bytes:
+    """A progressive JPEG of a few kilobytes, each of whose scans goes over all of its pixels once more."""
+
+    def segment(marker: int, data: bytes) -> bytes:
+        return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+
+    head = segment(0xDB, b"\0" + b"\1" * 64) + segment(0xC2, struct.pack(">BHHB", 8, size, size, 1) + b"\1\x11\0")
+    head += segment(0xC4, b"\x10\1" + bytes(15) + b"\xe0")
+    bits = ("0" + "1" * 14) * (-(-(((size + 7) // 8) ** 2) // 32767))
+    bits += "1" * (-len(bits) % 8)
+    runs = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    return b"\xff\xd8" + head + (segment(0xDA, b"\1\1\0\1\x3f\0") + runs) * scans + b"\xff\xd9"
+
+
+async def test_what_keeps_a_decoder_busy_is_given_up(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "CPU_SECONDS", 1)
+    bomb = many_scans(7000, 1500)
+    assert len(bomb) < 150_000
+    answer = await put(cast.olive, bomb, "image/jpeg")
+    assert (answer.status_code, set(answer.json()["errors"])) == (422, {"avatar"})
+    assert (await put(cast.olive, many_scans(700, 3), "image/jpeg")).status_code == 200
+
+
+async def test_what_takes_more_memory_than_there_is_for_it_is_refused(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "MEMORY", 120 * 2**20)
+    # Its coefficients are all kept, at full size: `draft` goes by the shorter side.
+    strip = encoded(Image.new("CMYK", (40_000, 300)), "JPEG", progressive=True)
+    answer = await put(cast.olive, strip, "image/jpeg")
+    assert (answer.status_code, set(answer.json()["errors"])) == (422, {"avatar"})
+    assert (await put(cast.olive, picture())).status_code == 200
+
+
+async def test_whoever_goes_away_takes_the_work_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = asyncio.Event()
+    really = asyncio.create_subprocess_exec
+    children = []
+
+    async def starting(*command: Any, **options: Any) -> Any:
+        children.append(await really(*command, **options))
+        started.set()
+        return children[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", starting)
+    working = asyncio.create_task(pictures.square(many_scans(7000, 1500)))
+    await started.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert children[0].returncode == -signal.SIGKILL
+    assert opened(await pictures.square(picture())).size == (256, 256)
 
 
 async def test_what_is_damaged_is_refused_and_the_old_picture_stays(cast: Cast) -> None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.accounts import actions, addresses
+from app.accounts.views import Me
 from app.core import database
 from tests.conftest import PASSWORD, Actor, Server
 from tests.mailbox import mailbox
@@ -30,10 +31,20 @@ async def confirm(server: Server, token: object) -> httpx.Response:
 
 
 async def token_for(server: Server, who: Actor, email: str = NEW) -> str:
-    """A fresh token, as the worker makes it."""
-    made = await addresses.make_link(server.settings, who.id, email)
+    """A fresh token, as the worker makes it of what was asked for."""
+    made = await mailed(server, who, email)
     assert made is not None
-    return token_in(made[1])
+    return token_in(made[2])
+
+
+async def mailed(server: Server, who: Actor, email: str) -> tuple[str, str, str] | None:
+    """What the worker would mail when that person asks for that address."""
+    assert (await ask(who, email)).status_code == 202
+    return await addresses.make_link(server.settings, await asked_last(who))
+
+
+async def asked_last(who: Actor) -> int:
+    return int(await database.fetch_value("SELECT id FROM email_change WHERE person = $1", who.id))
 
 
 def token_in(text: str) -> str:
@@ -119,8 +130,8 @@ async def test_the_answer_does_not_tell_whether_another_account_has_the_address(
     ]
     assert pages[0].headers["location"] == pages[1].headers["location"]
     for email in ("milo@example.org", "MILO@example.org"):
-        assert await addresses.make_link(server.settings, olive.id, email) is None, "and nothing is mailed"
-    assert await addresses.make_link(server.settings, olive.id, "OLIVE@example.org") is not None
+        assert await mailed(server, olive, email) is None, "and nothing is mailed"
+    assert await mailed(server, olive, "OLIVE@example.org") is not None
 
 
 async def test_a_link_works_once_and_for_an_hour_and_the_newest_alone(server: Server, olive: Actor) -> None:
@@ -164,7 +175,11 @@ async def test_a_new_password_ends_the_link_and_the_new_address_ends_links_for_a
     assert (await confirm(server, token)).status_code == 422
     reset = await actions.make_reset_link(server.settings, "olive@example.org")
     assert reset is not None
-    assert (await confirm(server, await token_for(server, olive))).status_code == 204
+    again = await ask(olive, current="seven green boats sing")
+    made = await addresses.make_link(server.settings, await asked_last(olive))
+    assert again.status_code == 202
+    assert made is not None
+    assert (await confirm(server, token_in(made[2]))).status_code == 204
     assert not await actions.link_works(reset[2].partition("token=")[2])
 
 
@@ -172,4 +187,35 @@ async def test_who_left_has_no_new_address(server: Server, olive: Actor) -> None
     token = await token_for(server, olive)
     await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", olive.id)
     assert (await confirm(server, token)).status_code == 422
-    assert await addresses.make_link(server.settings, olive.id, NEW) is None
+    assert await addresses.make_link(server.settings, await asked_last(olive)) is None
+
+
+async def test_a_worker_that_is_late_mails_nothing_once_the_password_is_another(server: Server, olive: Actor) -> None:
+    await ask(olive)
+    change = await asked_last(olive)
+    changed = {"current": PASSWORD, "password": "seven green boats sing"}
+    assert (await olive.api.put("/me/password", json=changed)).status_code == 204
+    assert await addresses.make_link(server.settings, change) is None
+
+
+async def test_who_knew_the_old_password_asks_for_nothing_while_it_is_changed(
+    server: Server, olive: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = actions.require_password
+
+    async def then_changed(me: Me, password: str) -> str:
+        proved = await really(me, password)
+        await database.fetch("UPDATE person SET password_hash = 'other' WHERE id = $1", me.id)
+        return proved
+
+    monkeypatch.setattr("app.accounts.addresses.require_password", then_changed)
+    refused = await ask(olive)
+    assert (refused.status_code, set(refused.json()["errors"])) == (422, {"current"})
+    assert await database.fetch_value("SELECT count(*) FROM email_change") == 0
+
+
+async def test_to_ask_for_an_address_that_is_taken_ends_the_link_before_too(server: Server, olive: Actor) -> None:
+    await server.someone("milo")
+    token = await token_for(server, olive)
+    await ask(olive, "milo@example.org")
+    assert (await confirm(server, token)).status_code == 422, "else it would tell whether an account has the address"

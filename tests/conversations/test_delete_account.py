@@ -7,8 +7,10 @@ import httpx
 import pytest
 
 from app.accounts import actions
-from app.core import database
+from app.core import database, pictures
+from app.live import registry
 from app.messages import erasing
+from app.people import presence
 from tests.conftest import PASSWORD, Actor, Cast, Server
 from tests.conversations.story import assert_whole, history
 from tests.pages import errors, form, parsed, says, typed
@@ -285,3 +287,38 @@ async def test_who_blocked_them_goes_on_not_seeing_them_and_may_take_it_back(cas
     assert blocked["name"] == "Deleted account"
     assert (await cast.olive.api.delete(f"/people/{blocked['username']}/block")).status_code == 204
     assert (await cast.olive.api.get(f"/conversations/{direct}")).status_code == 200
+
+
+async def test_what_they_asked_the_staff_loses_its_title_and_is_opened_by_nobody_else(cast: Cast) -> None:
+    asked = {"kind": "support", "title": "secret xyzzy", "body": "secret xyzzy"}
+    thread = (await cast.milo.api.post("/conversations", json=asked)).json()["id"]
+    await cast.ada.api.put(f"/conversations/{thread}/assignee", json={})
+    place = (await cast.ada.api.get(f"/conversations/{thread}")).json()["change"]
+    async with following(cast.server, cast.ada, f"{thread}:{place}") as feed, working(cast.server.settings):
+        assert (await delete(cast.milo, "delete")).status_code == 204
+        await feed.until(lambda f: any(e.json["event"] == "asked" for e in f.named("message")), 20)
+        await until(_no_secret, "everything is erased")
+    await assert_whole(thread)
+    assert "xyzzy" not in await everything()
+    page = await cast.ada.browser.get(f"/conversations/{thread}")
+    assert "Deleted account asked the staff." in says(page)
+    assert "A question" in says(page)
+    teacher = await cast.server.someone("theo", role="teacher")
+    assert (await teacher.api.get(f"/conversations/{thread}")).status_code == 404
+
+
+async def test_nothing_that_was_under_way_comes_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = pictures.square
+
+    async def meanwhile_deleted(data: bytes) -> bytes:
+        made = await really(data)
+        assert (await delete(cast.milo)).status_code == 204
+        return made
+
+    monkeypatch.setattr(pictures, "square", meanwhile_deleted)
+    late = await cast.milo.api.put("/me/avatar", content=picture(), headers={"content-type": "image/png"})
+    assert late.status_code == 404
+    await registry.write_activity({cast.milo.id: presence.now()})
+    await registry.here_by_pages(cast.milo.id)
+    for table in ("avatar", "presence"):
+        assert await database.fetch_value(f"SELECT count(*) FROM {table} WHERE person = $1", cast.milo.id) == 0

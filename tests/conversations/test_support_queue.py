@@ -147,3 +147,13 @@ async def test_as_a_page_and_as_more_of_it(desk: Desk) -> None:
     assert "Nobody waits" not in says(await desk.ada.browser.get("/support"))
     await database.fetch("UPDATE conversation SET closed_at = now() WHERE kind = 'support'")
     assert "Nobody waits" in says(await desk.ada.browser.get("/support"))
+
+
+async def test_who_looks_after_it_is_not_named_to_whom_a_block_keeps_apart_from_them(desk: Desk) -> None:
+    await desk.put(desk.tess, "assignee")
+    await desk.ada.api.put("/people/tess/block")
+    (thread,) = (await desk.ada.api.get("/support")).json()["threads"]
+    assert (thread["assigned"], thread["assignee"]) == (True, None)
+    page = await desk.ada.browser.get("/support")
+    assert "Somebody of the team looks after it" in says(page)
+    assert "Tess" not in str(parsed(page).select_one(".row"))

@@ -40,17 +40,21 @@ async def ask(data: Whom, me: Me, settings: Settings) -> Page[ContactView | None
 
 
 @put("/contacts/{contact_id:int}/accept")
-async def accept(contact_id: int, me: Me, bell: Bell) -> Page[ContactView]:
+async def accept(contact_id: int, me: Me, bell: Bell, settings: Settings) -> Page[ContactView]:
+    limits.WRITES.spend(settings, me.id)
     made = await contacts.accept(me, contact_id)
     _show_anew(bell, me, made.person.id)
     return Page("people/contacts.html", made, see_other=HERE, flash="contact-made")
 
 
 @delete("/contacts/{contact_id:int}", status_code=204)
-async def end(contact_id: int, me: Me, bell: Bell) -> Page[None]:
+async def end(contact_id: int, me: Me, bell: Bell, settings: Settings) -> Page[None]:
     """Declines, takes back or removes: whatever there is."""
+    limits.WRITES.spend(settings, me.id)
     ended, other = await contacts.end(me, contact_id)
-    _show_anew(bell, me, other)
+    if ended == "contact-removed":
+        # Of anything else nothing is to be seen: who was declined, or has an address, would be told by it.
+        _show_anew(bell, me, other)
     return Page("people/contacts.html", None, status=204, see_other=HERE, flash=ended)
 
 
@@ -71,7 +75,8 @@ async def invited(code: str, me: Me) -> Page[InvitedView]:
 
 
 @post("/contacts/invitation/{code:str}")
-async def take(code: str, me: Me, bell: Bell) -> Page[ContactView]:
+async def take(code: str, me: Me, bell: Bell, settings: Settings) -> Page[ContactView]:
+    limits.WRITES.spend(settings, me.id)
     made = await invitations.take(me, code)
     _show_anew(bell, me, made.person.id)
     return Page("people/invited.html", made, status=201, see_other=HERE, flash="contact-made")

@@ -7,8 +7,10 @@ from litestar import get, patch
 from litestar.params import Parameter
 
 from app.accounts.views import Me
+from app.core import limits
 from app.core.bell import Bell
 from app.core.page import Page
+from app.core.settings import Settings
 from app.people import privacy, queries
 from app.people.views import PeopleView, PrivacyView
 
@@ -32,7 +34,8 @@ async def show(me: Me) -> Page[PrivacyView]:
 
 
 @patch("/me/privacy", opt={"form": "people/privacy.html"})
-async def choose(data: Choice, me: Me, bell: Bell) -> Page[PrivacyView]:
+async def choose(data: Choice, me: Me, bell: Bell, settings: Settings) -> Page[PrivacyView]:
+    limits.WRITES.spend(settings, me.id)
     view = await privacy.choose(me, data.state, data.shown_to, data.receipts)
     bell.ring("o", me.id)
     return Page("people/privacy.html", view, see_other="/me/privacy", flash="saved")
