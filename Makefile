@@ -23,7 +23,7 @@ unit: setup-dev ## run all tests but those in the browser
 	$(PYTHON) -m pytest tests -n 4 --dist loadgroup
 
 e2e: setup-dev ## run the tests in the browser
-	$(PYTHON) -m pytest e2e -n 3
+	$(PYTHON) -m pytest e2e -n 3 -p no:hypothesispytest # no test there uses it, and each process would load it
 
 lint: setup-dev ## check style, types and who imports whom
 	.venv/bin/ruff check

@@ -8,6 +8,7 @@ a script that someone smuggled in fails the test, unless it says that it expects
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import playwright
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, expect
 
@@ -25,6 +27,13 @@ from e2e.causerie import Causerie, Person
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing but this machine can be reached, so a request to elsewhere fails, and that is seen.
 NOWHERE_ELSE = "--host-resolver-rules=MAP plain.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+# One process for all tabs of a person, as no test is about a process; browsers of two people share none.
+ONE_PROCESS = "--process-per-site"
+UNUSED = (
+    "WebUIOmniboxPopup",  # two pages of Chromium's own, behind the address line of each window: half of all its work
+    "WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",  # a process kept ready for the next page
+)
 WATCHER = Path(__file__).with_name("watcher.js").read_text()
 
 expect.set_options(timeout=15_000)
@@ -43,10 +52,19 @@ def browser_type_launch_args(
     assert found, "install Chromium (apt-get install chromium), or name one: CHROMIUM=/path/to/chrome"
     return {
         "executable_path": found,
-        "args": [NOWHERE_ELSE],
+        "args": [NOWHERE_ELSE, ONE_PROCESS, without(UNUSED)],
         **browser_type_launch_args,
         **getattr(request, "param", {}),
     }
+
+
+def without(features: tuple[str, ...]) -> str:
+    """The switch that turns these off, with those that Playwright turns off: the last such switch replaces the others."""
+    driver = Path(playwright.__file__).parent / "driver/package/lib/coreBundle.js"
+    found = re.search(r"disabledFeatures = \[(.*?)\n *\]", driver.read_text(), re.DOTALL)
+    theirs = re.findall(r'^ *"(\w+)",?$', found[1], re.MULTILINE) if found else []
+    assert theirs, f"{driver} does not say what Playwright turns off"
+    return f"--disable-features={','.join([*theirs, *features])}"
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ dialog, a refused script or a request to elsewhere, so these tests say what else
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -86,6 +89,13 @@ def together(strings: list[str], longest: int = 2000) -> list[str]:
     return made
 
 
+def at_once(act: Callable[..., object], given: Iterable[tuple[object, ...]]) -> None:
+    """Does it with each of them, eight at a time: the page takes in together what comes together, as in a full room."""
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(act, *each) for each in given]:
+            done.result()
+
+
 def said(person: Person, where: int) -> list[dict[str, Any]]:
     """Everything in the conversation that people wrote, oldest first."""
     found: list[dict[str, Any]] = []
@@ -110,15 +120,20 @@ FRAGMENTS = """() => Object.fromEntries([...document.querySelectorAll("#messages
 
 
 def test_live_messages_and_names_are_harmless_and_the_same_as_on_a_fresh_page(causerie: Causerie, visit: Visit) -> None:
-    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
-    chess = olive.group("Chess club", milo)
+    milo, *crowd = (causerie.person(name) for name in ("Milo Member", *["Olive Owner"] * 6))
+    chess = crowd[0].group("Chess club", milo, *crowd[1:])
     page = live(visit(milo, f"/conversations/{chess}"))
-    names = iter(NAMES)
     sent = [*SAYABLE, *together(SAYABLE)]
-    for naughty in sent:
-        if (name := next(names, None)) is not None:
-            assert olive.api.patch("/me", json={"name": name}).json()["name"] == name
-        assert olive.say(chess, naughty)["body"] == naughty.strip()
+    assert len(NAMES) <= len(sent)
+    named = list(zip_longest(NAMES, sent))
+
+    def speak(person: Person, share: list[tuple[str | None, str]]) -> None:
+        for name, naughty in share:
+            if name is not None:
+                assert person.api.patch("/me", json={"name": name}).json()["name"] == name
+            assert person.say(chess, naughty)["body"] == naughty.strip()
+
+    at_once(speak, ((person, named[number :: len(crowd)]) for number, person in enumerate(crowd)))
     count = page.locator("#messages > [data-kind=text]")
     expect(count).to_have_count(len(sent))
     harmless(page)
@@ -139,19 +154,21 @@ def test_live_messages_and_names_are_harmless_and_the_same_as_on_a_fresh_page(ca
 def test_what_was_written_comes_back_unharmed_for_editing(causerie: Causerie, visit: Visit) -> None:
     olive = causerie.person("Olive Owner")
     chess = olive.group("Chess club")
-    for naughty in SAYABLE:
-        olive.say(chess, naughty)
+    at_once(olive.say, ((chess, naughty) for naughty in SAYABLE))
     written = said(olive, chess)
-    assert [message["body"] for message in written] == [naughty.strip() for naughty in SAYABLE]
+    assert sorted(message["body"] for message in written) == sorted(naughty.strip() for naughty in SAYABLE)
     page = live(visit(olive, f"/conversations/{chess}"))
     shown = page.evaluate(
-        """(ids) => Promise.all(ids.map(async (id) => {
-            const answer = await fetch(`/messages/${id}/edit`, { headers: { accept: "text/html", "hx-request": "true" } });
-            const holder = document.createElement("template");
-            holder.innerHTML = await answer.text();
-            document.getElementById("messages").append(holder.content);
-            return document.querySelector(`#edit-${id}`).value;
-        }))""",
+        """async (ids) => {
+            const forms = await Promise.all(ids.map(async (id) => {
+                const answer = await fetch(`/messages/${id}/edit`, { headers: { accept: "text/html", "hx-request": "true" } });
+                const holder = document.createElement("template");
+                holder.innerHTML = await answer.text();
+                return holder.content;
+            }));
+            document.getElementById("messages").append(...forms);
+            return ids.map((id) => document.querySelector(`#edit-${id}`).value);
+        }""",
         [message["id"] for message in written],
     )
     assert shown == [message["body"] for message in written]
@@ -195,8 +212,7 @@ def test_lists_of_people_and_groups_are_harmless(causerie: Causerie, visit: Visi
         chess,
         prefix,
     )
-    for title in TITLES:
-        olive.group(title)
+    at_once(olive.group, ((title,) for title in TITLES))
     page = visit(olive, f"/conversations/{chess}/members")
     names: list[str] = []
     while True:
