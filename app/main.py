@@ -38,6 +38,7 @@ from app.messages import web as messages
 from app.people import invitations, policy, presence
 from app.people import queries as people_queries
 from app.people import web as people
+from app.people.views import is_gone
 
 
 @get("/", opt={"public": True}, include_in_schema=False)
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     templates.FILTERS.update(conversation_pieces.FILTERS)
     templates.FILTERS.update(
         device=describe,
+        gone=is_gone,
         may_answer=policy.may_answer,
         may_make_groups=policy.may_make_groups,
         qr_code=invitations.qr_code,

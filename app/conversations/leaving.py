@@ -38,18 +38,28 @@ async def delete_account(settings: Settings, me: Me, current: str, messages: str
         await blocks.forget_all(me.id)
         if messages == "delete":
             await jobs.defer(TextsUnwanted(me.id))
-        directs = await database.fetch(
-            """
-            SELECT o.person, o.conversation FROM membership m
-            JOIN conversation c ON c.id = m.conversation AND c.kind = 'direct'
-            JOIN membership o ON o.conversation = c.id AND o.person <> m.person
-            WHERE m.person = $1
-            """,
-            me.id,
-        )
+        directs = await _close_directs(me)
         # Last: it takes the person's row from all who point to it, when nothing is waited for any more.
         ended = await leaving.erase(settings, me)
     return Left(ended, changed, [(row["person"], row["conversation"]) for row in directs])
+
+
+async def _close_directs(me: Me) -> list[database.Row]:
+    """The other ones go on reading them, and write to nobody there: for whoever owns what is closed it is closed (see
+    OPEN in `messages/sending`). In one order, for others may leave at this moment too."""
+    return await database.fetch(
+        """
+        WITH mine AS MATERIALIZED (
+            SELECT c.id, o.person FROM membership m
+            JOIN conversation c ON c.id = m.conversation AND c.kind = 'direct'
+            JOIN membership o ON o.conversation = c.id AND o.person <> m.person
+            WHERE m.person = $1 ORDER BY c.id FOR NO KEY UPDATE OF c
+        )
+        UPDATE conversation c SET closed_at = now(), owner = mine.person FROM mine WHERE c.id = mine.id
+        RETURNING mine.person, c.id AS conversation
+        """,
+        me.id,
+    )
 
 
 async def _leave_all(me: Me) -> list[int]:

@@ -6,8 +6,13 @@ from app.core.i18n import _
 from app.people import policy
 
 
-def why_not(me: Me, kind: str, owner: str | None, other: str | None, everyone_writes: bool) -> str | None:
-    """Why they may not, in the reader's language; None when they may. `owner` and `other` are roles."""
+def why_not(
+    me: Me, kind: str, owner: str | None, other: str | None, everyone_writes: bool, alone: bool = False
+) -> str | None:
+    """Why they may not, in the reader's language; None when they may. `owner` and `other` are roles; `alone`: the other
+    one of a direct conversation deleted their account."""
+    if alone:
+        return _("This account was deleted. Nobody would read what you write.")
     if kind == "direct" and other is not None and not policy.may_write_to(me.policy, me.role, other):
         return _("By the rules of this school the two of you do not write to each other.")
     if kind == "general" and not policy.may_write_in_general(me.policy, me.role, everyone_writes):

@@ -16,9 +16,10 @@ from app.conversations.views import (
 from app.core import database
 from app.core.errors import Forbidden, NotFound
 from app.people.access import visible
-from app.people.views import PersonCard
+from app.people.views import PersonCard, is_gone
 
 MEMBERS = 50
+LATELY = 1000  # messages
 # Of a support conversation: who asked, and who of the team looks after it. The others of the team come in by looking,
 # and nobody is told that they looked.
 TAKES_PART = "(NOT m.of_team OR m.person = (SELECT assignee FROM conversation WHERE id = m.conversation))"
@@ -122,7 +123,9 @@ async def opened(conversation_id: int, me: Me) -> tuple[Access, ConversationView
         read_position=row["read_position"],
         created_at=row["created_at"],
         everyone_writes=row["everyone_writes"],
-        why_not=permission.why_not(me, row["kind"], row["owner_role"], row["role"], row["everyone_writes"]),
+        why_not=permission.why_not(
+            me, row["kind"], row["owner_role"], row["role"], row["everyone_writes"], is_gone(row["username"] or "")
+        ),
         **asked(row),
     )
 
@@ -233,6 +236,31 @@ async def among(conversation_id: int, people: list[int]) -> set[int]:
         "SELECT person FROM membership WHERE conversation = $1 AND person = ANY($2)", conversation_id, people
     )
     return {row["person"] for row in rows}
+
+
+async def where_shown(people: list[int], conversations: list[int], viewers: list[int]) -> list[tuple[str, int, int]]:
+    """For the feed: where the names of these people stand, as (kind, conversation, viewer): in those of the
+    conversations in which they are, or wrote lately (the viewer is 0), and in the sidebars of these viewers."""
+    rows = await database.fetch(
+        f"""
+        SELECT c.kind, c.id, 0::bigint AS viewer FROM conversation c JOIN (
+            SELECT m.conversation FROM membership m WHERE m.person = ANY($1) AND m.conversation = ANY($2)
+            UNION
+            SELECT w.conversation FROM unnest($1::bigint[]) AS p (id), LATERAL (
+                SELECT x.conversation FROM message x WHERE x.author = p.id ORDER BY x.id DESC LIMIT {LATELY}
+            ) w WHERE w.conversation = ANY($2)
+        ) f ON f.conversation = c.id AND {HERE}
+        UNION ALL
+        SELECT c.kind, c.id, o.person FROM membership m
+        JOIN conversation c ON c.id = m.conversation AND c.kind = 'direct' AND {HERE}
+        JOIN membership o ON o.conversation = c.id AND o.person <> m.person AND o.person = ANY($3)
+        WHERE m.person = ANY($1)
+        """,
+        people,
+        conversations,
+        viewers,
+    )
+    return [(row["kind"], row["id"], row["viewer"]) for row in rows]
 
 
 async def some_members(conversation_id: int) -> list[int]:

@@ -28,6 +28,7 @@ Listener = Callable[[str, int, int], None]
 
 class Bell:
     """Rings here and in every other process. The kinds: c a conversation, p a person, s a session, x a stream,
+    n that a person has another name or picture,
     r what a person (the number) has read in a conversation (`about`), m that marks of what was received and
     read moved in a conversation, o that a person came, left,
     fell silent or woke up (for one viewer, `about`: is to be shown anew), l that the pages of a conversation (the

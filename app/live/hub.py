@@ -110,11 +110,17 @@ class Hub:
             for stream in [s for s in self.streams.values() if s.session == number]:
                 stream.close(wire.SIGNED_OUT)
         elif kind == "l":
-            tail = self.tails.get(number)
-            for stream in list(self.by_person.get(about, ())) + (list(tail.streams) if tail else []):
-                stream.deliver(wire.event("reset", "rules"))
+            self.reload(number, about)
+        elif kind == "n":
+            self.state.renamed(number)
         elif kind == "x" and number in self.streams:
             self.streams[number].close(wire.TOO_MANY)
+
+    def reload(self, conversation: int, person: int = 0) -> None:
+        """The pages of that conversation, or of that person, are to be loaded anew."""
+        tail = self.tails.get(conversation)
+        for stream in list(self.by_person.get(person, ())) + (list(tail.streams) if tail else []):
+            stream.deliver(wire.event("reset", "rules"))
 
     # Opening and closing
 

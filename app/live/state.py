@@ -18,7 +18,7 @@ from app.conversations.views import ConversationItem, ConversationsView, PanelVi
 from app.core import database, i18n
 from app.core.i18n import Locale
 from app.core.templates import environment
-from app.live import wire
+from app.live import names, wire
 from app.live.rounds import rounds
 from app.people import presence
 
@@ -43,6 +43,7 @@ class State:
         self.moved: dict[int, None] = {}
         self.sidebars: dict[int, None] = {}
         self.heads: dict[int, None] = {}
+        self.named: dict[int, None] = {}
         self._awake = asyncio.Event()
 
     def line(self, person: int, conversation: int) -> None:
@@ -67,11 +68,20 @@ class State:
         self.heads[conversation] = None
         self._awake.set()
 
+    def renamed(self, person: int) -> None:
+        """Their name, username or picture is another: wherever it stands."""
+        self.named[person] = None
+        self._awake.set()
+
     async def run(self) -> None:
         """Sends what is gathered, until cancelled."""
         await rounds(self._awake, self._send, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="state")
 
     async def _send(self) -> None:
+        if self.named:
+            people = list(self.named)
+            with _taken(self.named, people):
+                await names.show(self.hub, people)
         for conversation in list(self.heads):
             with _taken(self.heads, [conversation]):
                 panel = await queries.panel(conversation)

@@ -3,8 +3,9 @@
 With an id, for they can be replayed: `message`. Without, for they are the present state: `sidebar` (all of it),
 `conversation` (one line of it), `conversation-gone`, `conversation-archived` (its line goes, it stays),
 `conversation-head` (title and members of the open one), `typing` (who, for so many seconds), `presence` (of some
-people), `presences` (of all beside the open conversation), `receipt` (who received and read how far), `ping`, `reset`
-(load the page anew), `close` (and why).
+people), `presences` (of all beside the open conversation), `receipt` (who received and read how far),
+`renamed` (messages as they are now, for names on them are others), `ping`, `reset` (load the page anew), `close` (and
+why).
 """
 
 import msgspec

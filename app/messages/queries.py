@@ -38,6 +38,19 @@ async def from_position(conversation: int, position: int, limit: int) -> list[Ro
     )
 
 
+async def naming(conversation: int, people: list[int], newest: int) -> list[Row]:
+    """Of so many newest messages those that show the name of one of these people, oldest first."""
+    return await _rows(
+        """
+        x.conversation = $1 AND x.position > (SELECT position - $3 FROM conversation WHERE id = $1)
+        AND (x.author = ANY($2) OR x.subject = ANY($2)) ORDER BY x.position
+        """,
+        conversation,
+        people,
+        newest,
+    )
+
+
 async def one(message_id: int) -> Row | None:
     """A message with what stands before it."""
     rows = await _rows("x.id = $1", message_id)

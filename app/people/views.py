@@ -14,6 +14,11 @@ def shown_name(name: str) -> str:
     return name or _("Deleted account")
 
 
+def is_gone(username: str) -> bool:
+    """Whether the account was deleted: there is no page of theirs, and nobody reads what is written to them."""
+    return username.startswith("deleted~")
+
+
 class PersonCard(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person as everyone may see them, wherever a name stands. `avatar` is the address of their picture; of who has
     none it is left out."""

@@ -55,7 +55,7 @@ function open(stateOnly) {
     cursor = event.lastEventId || cursor;
     tell("message", event.data);
   });
-  for (const name of ["sidebar", "conversation", "conversation-gone", "conversation-archived", "conversation-head", "typing", "presence", "presences", "receipt"]) {
+  for (const name of ["sidebar", "conversation", "conversation-gone", "conversation-archived", "conversation-head", "typing", "presence", "presences", "receipt", "renamed"]) {
     source.addEventListener(name, (event) => tell(name, event.data));
   }
   source.addEventListener("ping", () => (heard = Date.now()));
@@ -118,9 +118,13 @@ const asItIs = () => leaving || (document.hidden ? hidden() : visible());
 document.addEventListener("visibilitychange", asItIs);
 document.addEventListener("live:reset", () => {
   stop(words.lost);
+  // What is typed is kept as a draft. Not again and again: a page that is reset as soon as it is loaded waits.
   const last = Number(sessionStorage.getItem("reset") || 0);
-  sessionStorage.setItem("reset", Date.now());
-  if (Date.now() - last > 10_000) location.reload(); // what is typed is kept as a draft
+  const wait = last + 10_000 - Date.now();
+  setTimeout(() => {
+    sessionStorage.setItem("reset", Date.now());
+    location.reload();
+  }, Math.max(0, wait));
 });
 // Put back into the conversation that is open here: what was missed comes from the cursor on.
 document.addEventListener("live:back", () => document.hidden || visible());

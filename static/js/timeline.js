@@ -71,6 +71,16 @@ function put(item, instead) {
   return !next;
 }
 
+// Someone has another name: the same messages, none of them new.
+function rename(html) {
+  steady(() => {
+    for (const item of fromHtml(html).querySelectorAll("li.message")) {
+      const there = document.getElementById(item.id);
+      if (there && !there.matches(".message-editing") && Number(there.dataset.change) <= Number(item.dataset.change)) there.replaceWith(item);
+    }
+  });
+}
+
 // A page that stays open in a lively room forgets its oldest; they are paged in again when looked for.
 function trim() {
   const shown = all();
@@ -96,6 +106,7 @@ function announce(items) {
 }
 
 if (messages) {
+  document.addEventListener("live:renamed", ({ detail }) => rename(detail));
   // All that one reading of the stream brought comes in one go.
   document.addEventListener("live:message", ({ detail }) => {
     if (incoming.push(detail) > 1) return;

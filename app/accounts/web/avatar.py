@@ -20,6 +20,7 @@ async def set_avatar(me: Me, request: Request[Any, Any, Any], settings: Settings
     async with uploads.received(request, "avatar", avatars.MOST_BYTES, me.id) as data:
         await avatars.keep(me, data)
     bell.ring("p", me.id)
+    bell.ring("n", me.id)
     return Page("accounts/me.html", await sessions.own_view(me.id), see_other="/me", flash="saved")
 
 
@@ -27,6 +28,7 @@ async def set_avatar(me: Me, request: Request[Any, Any, Any], settings: Settings
 async def remove_avatar(me: Me, bell: Bell) -> Page[None]:
     await avatars.remove(me.id)
     bell.ring("p", me.id)
+    bell.ring("n", me.id)
     return Page("accounts/me.html", None, status=204, see_other="/me", flash="saved")
 
 

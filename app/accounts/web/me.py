@@ -8,6 +8,7 @@ from litestar import Request, delete, get, patch, post, put
 from app.accounts import actions, leaving, profile, sessions
 from app.accounts.auth import signed_out
 from app.accounts.views import Me, PersonView, SessionsView
+from app.core import limits
 from app.core.bell import Bell
 from app.core.errors import NotFound
 from app.core.page import Page
@@ -40,8 +41,11 @@ async def show(me: Me) -> Page[PersonView]:
 
 @patch("/me", opt={"form": "accounts/me.html"})
 async def update(data: Update, me: Me, settings: Settings, bell: Bell) -> Page[PersonView]:
+    limits.WRITES.spend(settings, me.id)
     await profile.update(settings, me, **msgspec.structs.asdict(data))
     bell.ring("p", me.id)
+    if data.name is not None or data.username is not None:
+        bell.ring("n", me.id)
     return Page("accounts/me.html", await sessions.own_view(me.id), see_other="/me", flash="saved")
 
 

@@ -30,12 +30,14 @@ async def delete_account(
     data: DeleteAccount, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
 ) -> Page[None]:
     left = await leaving.delete_account(settings, me, data.current, data.messages)
+    bell.ring("n", me.id)
     for session in left.sessions:
         bell.ring("s", session)
     for conversation in left.conversations:
         bell.ring("c", conversation)
     for person, conversation in left.directs:
         bell.ring("r", person, conversation)
+        bell.ring("l", conversation)  # nobody writes there any more: an open page loses its field
     return way_out(request, settings, "deleted", headers={"clear-site-data": '"cache"'})
 
 
