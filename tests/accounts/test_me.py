@@ -95,7 +95,7 @@ async def test_a_new_password_keeps_this_session_and_ends_the_others_with_their_
 ) -> None:
     other = await log_in(server)
     program = server.client(accept="application/json", authorization=f"Bearer {other['access_token']}")
-    elsewhere = Actor("", olive.id, "olive", program, program, other["access_token"])
+    elsewhere = Actor("", olive.id, "olive", server, other["access_token"], other["refresh_token"])
     async with following(server, elsewhere, json=False) as theirs, following(server, olive, json=False) as mine:
         answer = await olive.api.put("/me/password", json={"current": PASSWORD, "password": NEW})
         assert answer.status_code == 204

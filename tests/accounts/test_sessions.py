@@ -242,7 +242,7 @@ async def test_a_session_is_ended_one_by_one_with_its_streams(server: Server, ol
     other = (await program.post("/auth/login", json={"login": "olive", "password": PASSWORD})).json()
     listed = (await olive.api.get("/me/sessions")).json()["sessions"]
     there = next(s["id"] for s in listed if not s["current"])
-    elsewhere = Actor("", olive.id, "olive", program, program, other["access_token"])
+    elsewhere = Actor("", olive.id, "olive", server, other["access_token"], other["refresh_token"])
     async with following(server, elsewhere, json=False) as feed:
         assert (await olive.api.delete(f"/me/sessions/{there}")).status_code == 204
         assert not await opens(server, other["access_token"])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from itertools import permutations
-from typing import Any
+from typing import Any, TypeVar
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
@@ -13,6 +13,7 @@ from app.core import database
 from tests.conftest import Actor, Cast
 from tests.conversations.story import direct, make_group, sidebar
 
+T = TypeVar("T")
 PEOPLE = st.integers(0, 2)
 PLACES = st.integers(0, 2)
 
@@ -27,6 +28,12 @@ RECOUNT = """
         AND x.author NOT IN (SELECT b.blocked FROM block b WHERE b.person = m.person)
     WHERE m.person = $1 GROUP BY m.conversation
 """
+
+
+async def both_counts(person: Actor) -> tuple[dict[int, dict[str, Any]], dict[int, int]]:
+    """The lines of the sidebar, and the recount."""
+    lines = await sidebar(person) | await sidebar(person, archived="true")
+    return lines, {row["conversation"]: row["unread"] for row in await database.fetch(RECOUNT, person.id)}
 
 
 def machine(cast: Cast, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStateMachine]:
@@ -46,6 +53,9 @@ def machine(cast: Cast, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStateM
 
         def do(self, action: Coroutine[Any, Any, Any]) -> Any:
             self.changed = True
+            return self.wait(action)
+
+        def wait(self, action: Coroutine[Any, Any, T]) -> T:
             return asyncio.run_coroutine_threadsafe(action, loop).result(30)
 
         @rule(who=PEOPLE, where=PLACES)
@@ -118,8 +128,7 @@ def machine(cast: Cast, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStateM
                 self.check(person)
 
         def check(self, person: Actor) -> None:
-            lines = self.do(sidebar(person)) | self.do(sidebar(person, archived="true"))
-            recount = {row["conversation"]: row["unread"] for row in self.do(database.fetch(RECOUNT, person.id))}
+            lines, recount = self.wait(both_counts(person))
             hidden = {c for c in recount if c not in lines}
             assert lines.keys() <= recount.keys()
             assert all(recount[c] == 0 for c in hidden)

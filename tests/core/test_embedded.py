@@ -26,6 +26,7 @@ import pytest
 import app
 from app.core import embedded
 from app.core.embedded import EmbeddedError, places
+from tests.conftest import unpack
 
 PROJECT = Path(app.__file__).parent.parent
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may become another user")
@@ -39,6 +40,13 @@ def folder() -> Iterator[Path]:
     yield made
     eventually(lambda: unlocked(made))  # the last process of any Postgres here has ended
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def used(folder: Path, prepared: Path) -> Path:
+    """A folder with a cluster that was made before, for the tests that are not about its making."""
+    unpack(prepared, folder)
+    return folder
 
 
 def unlocked(data_dir: Path) -> bool:
@@ -156,12 +164,10 @@ def test_what_was_written_is_there_at_the_next_start(folder: Path) -> None:
         assert ask(dsn, "SELECT word FROM kept") == "bonjour"
 
 
-def test_an_acknowledged_commit_is_kept_whatever_the_files_say(folder: Path) -> None:
-    with running(folder):
-        pass
-    with (folder / "postgres" / "postgresql.auto.conf").open("a") as conf:
+def test_an_acknowledged_commit_is_kept_whatever_the_files_say(used: Path) -> None:
+    with (used / "postgres" / "postgresql.auto.conf").open("a") as conf:
         conf.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
-    with embedded.running(folder) as dsn:
+    with embedded.running(used) as dsn:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             assert ask(dsn, f"SHOW {name}") == "on"
 
@@ -180,31 +186,31 @@ def postmaster_user(data_dir: Path) -> int:
     return Path(f"/proc/{postmaster(data_dir)}").stat().st_uid
 
 
-def test_it_ends_cleanly_when_its_program_is_killed(folder: Path, program: Start) -> None:
-    first = program(folder)
+def test_it_ends_cleanly_when_its_program_is_killed(used: Path, program: Start) -> None:
+    first = program(used)
     ask(first.dsn(), "CREATE TABLE kept AS SELECT 'bonjour' AS word")
     first.process.kill()
     first.process.wait()
-    second = program(folder)  # at once: it waits until the old one has ended
+    second = program(used)  # at once: it waits until the old one has ended
     assert ask(second.dsn(), "SELECT word FROM kept") == "bonjour"
     second.process.kill()
     second.process.wait()
-    eventually(lambda: not (folder / "postgres" / "postmaster.pid").exists())
-    eventually(lambda: state(folder) == "shut down")
+    eventually(lambda: not (used / "postgres" / "postmaster.pid").exists())
+    eventually(lambda: state(used) == "shut down")
 
 
-def test_two_programs_share_one(folder: Path, program: Start) -> None:
-    first = program(folder)
+def test_two_programs_share_one(used: Path, program: Start) -> None:
+    first = program(used)
     theirs = first.dsn()
     ask(theirs, "CREATE TABLE shared AS SELECT 1 AS one")
-    pid = postmaster(folder)
-    with running(folder) as ours:
+    pid = postmaster(used)
+    with running(used) as ours:
         assert ours == theirs
         assert ask(ours, "SELECT one FROM shared") == 1
-    assert postmaster(folder) == pid, "the second has not ended it"
+    assert postmaster(used) == pid, "the second has not ended it"
     assert ask(theirs, "SELECT one FROM shared") == 1
     assert first.end() == 0
-    assert state(folder) == "shut down"
+    assert state(used) == "shut down"
 
 
 def test_two_that_start_at_once_on_a_new_folder_share_one(folder: Path, program: Start) -> None:
@@ -212,10 +218,10 @@ def test_two_that_start_at_once_on_a_new_folder_share_one(folder: Path, program:
     assert len({each.dsn() for each in programs}) == 1
 
 
-def test_the_second_takes_over_when_the_first_has_ended(folder: Path, program: Start) -> None:
-    first = program(folder)
+def test_the_second_takes_over_when_the_first_has_ended(used: Path, program: Start) -> None:
+    first = program(used)
     first.dsn()
-    cluster = embedded.prepare(folder, durable=False)
+    cluster = embedded.prepare(used, durable=False)
     try:
         assert cluster.start() is None, "the first one runs it"
         assert first.end() == 0
@@ -228,10 +234,8 @@ def test_the_second_takes_over_when_the_first_has_ended(folder: Path, program: S
         cluster.close()
 
 
-def test_it_starts_again_after_a_crash_with_every_commit(folder: Path) -> None:
-    with running(folder):
-        pass
-    cluster = embedded.prepare(folder)
+def test_it_starts_again_after_a_crash_with_every_commit(used: Path) -> None:
+    cluster = embedded.prepare(used)
     try:
         process = cluster.start()
         assert process is not None
@@ -260,16 +264,16 @@ def restart(cluster: embedded.Cluster) -> Any:
     raise AssertionError("it did not start again")
 
 
-def test_the_pid_file_of_a_killed_run_is_no_obstacle(folder: Path) -> None:
-    with running(folder):
-        left = (folder / "postgres" / "postmaster.pid").read_text()
-    owner = (folder / "postgres").stat()
+def test_the_pid_file_of_a_killed_run_is_no_obstacle(used: Path) -> None:
+    with running(used):
+        left = (used / "postgres" / "postmaster.pid").read_text()
+    owner = (used / "postgres").stat()
     with subprocess.Popen(["sleep", "60"], user=owner.st_uid) as other:
         try:  # its number now belongs to something else of the same user, as after a restart of the machine
-            pid_file = folder / "postgres" / "postmaster.pid"
+            pid_file = used / "postgres" / "postmaster.pid"
             pid_file.write_text(re.sub(r"^\d+", str(other.pid), left))
             os.chown(pid_file, owner.st_uid, owner.st_gid)
-            with running(folder) as dsn:
+            with running(used) as dsn:
                 assert ask(dsn, "SELECT 1") == 1
         finally:
             other.kill()
@@ -283,23 +287,19 @@ def test_a_cluster_that_was_half_made_is_made_anew(folder: Path) -> None:
     assert not (folder / "postgres.new").exists()
 
 
-def test_another_version_is_refused_with_what_to_do(folder: Path) -> None:
-    with running(folder):
-        pass
-    (folder / "postgres" / "PG_VERSION").write_text("9.6\n")
+def test_another_version_is_refused_with_what_to_do(used: Path) -> None:
+    (used / "postgres" / "PG_VERSION").write_text("9.6\n")
     with (
         pytest.raises(EmbeddedError, match=r"made by Postgres 9\.6, .* are of 18.*Install postgresql-9\.6"),
-        running(folder),
+        running(used),
     ):
         pass
 
 
-def test_a_broken_configuration_is_told_in_the_words_of_postgres(folder: Path) -> None:
-    with running(folder):
-        pass
-    with (folder / "postgres" / "postgresql.conf").open("a") as conf:
+def test_a_broken_configuration_is_told_in_the_words_of_postgres(used: Path) -> None:
+    with (used / "postgres" / "postgresql.conf").open("a") as conf:
         conf.write("work_mem = lots\n")
-    with pytest.raises(EmbeddedError, match=r"did not start: .*postgresql\.conf"), running(folder):
+    with pytest.raises(EmbeddedError, match=r"did not start: .*postgresql\.conf"), running(used):
         pass
 
 
@@ -324,24 +324,22 @@ def test_a_socket_folder_that_someone_planted_is_refused(folder: Path) -> None:
         pass
 
 
-def test_the_log_does_not_grow_for_ever(folder: Path) -> None:
-    with running(folder):
-        pass
-    with (folder / "postgres.log").open("a") as log:
+def test_the_log_does_not_grow_for_ever(used: Path) -> None:
+    with (used / "postgres.log").open("a") as log:
         log.truncate(6 * 2**20)
-    with running(folder):
+    with running(used):
         pass
-    assert (folder / "postgres.log").stat().st_size < 10_000
-    assert (folder / "postgres.log.1").exists()
+    assert (used / "postgres.log").stat().st_size < 10_000
+    assert (used / "postgres.log.1").exists()
 
 
-def test_what_someone_wrote_does_not_get_into_the_log(folder: Path) -> None:
-    with running(folder) as dsn:
+def test_what_someone_wrote_does_not_get_into_the_log(used: Path) -> None:
+    with running(used) as dsn:
         ask(dsn, "CREATE TABLE note (text text UNIQUE)")
         ask(dsn, "INSERT INTO note VALUES ('my diary')")
         with pytest.raises(asyncpg.UniqueViolationError):
             ask(dsn, "INSERT INTO note VALUES ('my diary')")
-    log = (folder / "postgres.log").read_text()
+    log = (used / "postgres.log").read_text()
     assert "duplicate key" in log, "or this means nothing"
     assert "my diary" not in log
 
