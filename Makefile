@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help run demo test unit e2e lint format messages bench screenshots lock setup setup-dev
 
+# A hundred processes start in the tests. Where none may write down what it compiled, each compiles everything for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON := .venv/bin/python
 # The first that really runs: a version manager may have a python3 that leads nowhere.
 FOUND := $(shell for each in .venv/bin/python python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \

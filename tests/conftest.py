@@ -12,7 +12,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,8 +27,6 @@ import uvicorn
 from argon2 import PasswordHasher
 
 os.environ["CAUSERIE_THROWAWAY_DATABASE"] = "yes"
-# A hundred processes start here. Where none may write down what it compiled, each compiles everything anew for itself.
-os.environ["PYTHONDONTWRITEBYTECODE"] = ""
 
 from app.accounts import sessions
 from app.accounts.sessions import Proof
@@ -42,8 +39,6 @@ from app.core.settings import Settings, load
 from app.core.text import search_key
 from app.main import create_app
 from app.people import presence
-
-sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
