@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Page
 
-from e2e.causerie import Causerie, Person
+from e2e.causerie import PASSWORD, Causerie, Person
 from e2e.conftest import Visit
 from e2e.steps import eventually, live
+from tests.pictures import picture
 
 # What a script of ours or htmx leaves behind, and what is not about the conversation: which line was drawn when, and
 # the exact moment of the last activity (the order of the lines says what counts of it).
@@ -116,6 +117,23 @@ def _be_removed_elsewhere(scene: Scene) -> None:
     scene.olive.remove(scene.go, scene.milo)
 
 
+def _another_name(scene: Scene) -> None:
+    scene.olive.say(scene.olive.direct(scene.milo), "guess who")
+    scene.olive.add(scene.chess, scene.mina)
+    username = f"olivia-{scene.olive.id}"
+    scene.olive.api.patch("/me", json={"name": "Olivia <b>Owner</b>", "username": username}).raise_for_status()
+
+
+def _a_picture(scene: Scene) -> None:
+    png = picture((40, 40), "teal")
+    scene.olive.api.put("/me/avatar", content=png, headers={"content-type": "image/png"}).raise_for_status()
+
+
+def _delete_the_account(scene: Scene) -> None:
+    gone = {"current": PASSWORD, "messages": "keep"}
+    scene.olive.api.request("DELETE", "/me", json=gone).raise_for_status()
+
+
 ACTIONS = [
     _send,
     _send_several_of_several,
@@ -132,6 +150,9 @@ ACTIONS = [
     _delete_another_group,
     _be_added_elsewhere,
     _be_removed_elsewhere,
+    _another_name,
+    _a_picture,
+    _delete_the_account,
 ]
 
 
@@ -169,14 +190,21 @@ def test_an_open_page_becomes_the_fresh_one(scene: Scene, visit: Visit, action: 
 def test_all_actions_one_after_the_other_leave_the_open_page_right(scene: Scene, visit: Visit) -> None:
     page = live(visit(scene.milo, f"/conversations/{scene.chess}", locale="fr-FR"))
     for action in ACTIONS:
-        if action not in (_delete, _owner_leaves, _hand_over, _delete_another_group, _be_removed_elsewhere):
+        if action not in (
+            _delete,
+            _owner_leaves,
+            _hand_over,
+            _delete_another_group,
+            _be_removed_elsewhere,
+            _delete_the_account,
+        ):
             action(scene)
     becomes_fresh(page)
 
 
 def test_a_page_without_a_conversation_follows_too(scene: Scene, visit: Visit) -> None:
     page = live(visit(scene.milo, "/conversations"))
-    for action in (_send, _write_elsewhere, _rename, _be_added_elsewhere, _be_removed_elsewhere):
+    for action in (_send, _write_elsewhere, _rename, _be_added_elsewhere, _be_removed_elsewhere, _another_name):
         action(scene)
     becomes_fresh(page)
 
