@@ -66,7 +66,7 @@ def serve(settings: Settings, command: Command, *, with_worker: bool) -> int:
 
 def _import() -> None:
     """Everything that a child needs."""
-    import pgqueuer.queries  # the worker needs it at once, the web with its first job
+    import pgqueuer.queries  # noqa: F401 (the worker needs it at once, the web with its first job)
 
     import app.core.server
     import app.core.upkeep
