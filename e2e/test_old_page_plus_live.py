@@ -77,6 +77,18 @@ def _edit_then_delete(scene: Scene) -> None:
     scene.olive.delete(scene.olive.say(scene.chess, "a slip")["id"])
 
 
+def _reply(scene: Scene) -> None:
+    scene.milo.say(scene.chess, "an answer to the first", reply_to=scene.first)
+    scene.olive.say(scene.chess, "and to that", reply_to=scene.milos)
+
+
+def _change_what_is_quoted(scene: Scene) -> None:
+    _reply(scene)
+    scene.olive.edit(scene.first, "quoted *anew*")
+    scene.milo.edit(scene.milos, "not for long")
+    scene.milo.delete(scene.milos)
+
+
 def _rename(scene: Scene) -> None:
     scene.olive.rename(scene.chess, "Chess & checkers <club>")
 
@@ -123,6 +135,8 @@ ACTIONS = [
     _edit,
     _delete,
     _edit_then_delete,
+    _reply,
+    _change_what_is_quoted,
     _rename,
     _add,
     _remove,
@@ -169,7 +183,14 @@ def test_an_open_page_becomes_the_fresh_one(scene: Scene, visit: Visit, action: 
 def test_all_actions_one_after_the_other_leave_the_open_page_right(scene: Scene, visit: Visit) -> None:
     page = live(visit(scene.milo, f"/conversations/{scene.chess}", locale="fr-FR"))
     for action in ACTIONS:
-        if action not in (_delete, _owner_leaves, _hand_over, _delete_another_group, _be_removed_elsewhere):
+        if action not in (
+            _delete,
+            _change_what_is_quoted,
+            _owner_leaves,
+            _hand_over,
+            _delete_another_group,
+            _be_removed_elsewhere,
+        ):
             action(scene)
     becomes_fresh(page)
 

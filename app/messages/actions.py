@@ -11,7 +11,7 @@ from app.core import database
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
-from app.messages import access, markup, queries, sending
+from app.messages import access, markup, queries, quotes, sending
 from app.messages.lines import line
 from app.messages.sending import Draft
 from app.messages.views import Author, MessageView
@@ -26,10 +26,13 @@ async def send(
     """
     body = checked_body(settings, body)
     unique = _checked_key(key)
+    answered = None
     if reply_to is not None:
         await conversations.member(conversation, me)  # first: which message is where is a secret of its members
-        if not await _is_here(conversation, reply_to):
-            raise Invalid(reply_to=_("There is no such message here."))
+        answered = await quotes.answerable(conversation, reply_to)
+        # A reply that is kept stays kept, when what it answers was deleted before it was tried again.
+        if answered is None and not await sending.earlier(conversation, Draft(me.id, unique, body, reply_to)):
+            raise Invalid(reply_to=_("What you reply to is not there any more."))
     sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
     if sent is None:
         # Not in it, unless they enter it by this (newcomers the general room, the team what it is asked); or not
@@ -52,7 +55,7 @@ async def send(
         kind="text",
         body=body,
         html=markup.render(body),
-        reply_to=reply_to,
+        reply_to=answered.view if answered else None,
         created_at=sent.created_at,
         edited_at=None,
         deleted_at=None,
@@ -118,11 +121,6 @@ def _checked_key(key: str) -> UUID:
         return UUID(key)
     except ValueError as error:
         raise Invalid(key=_("The key must be a UUID.")) from error
-
-
-async def _is_here(conversation: int, message_id: int) -> bool:
-    found = await database.fetch_value("SELECT conversation FROM message WHERE id = $1", message_id)
-    return bool(found == conversation)
 
 
 async def _now(message_id: int, me: Me, changed: bool) -> MessageView:

@@ -2,21 +2,24 @@
 
 from app.accounts.avatars import address
 from app.core import database, i18n
-from app.messages import markup
+from app.messages import markup, quotes
 from app.messages.views import Author, Line, MessageView
 from app.people.views import shown_name
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
-KEY = 10
+KEY = 12
 LINES = f"""
     SELECT x.id, x.change, x.created_at, a.name, a.username, {address("a")} AS avatar, s.name AS subject_name,
-           b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position,
-           x.author, x.kind, x.body, x.reply_to, x.edited_at, x.deleted_at, x.event,
-           s.id AS subject, s.username AS subject_username, x.of_team
+           b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind,
+           {quotes.KEY}, x.conversation, x.position,
+           x.author, x.kind, x.body, x.edited_at, x.deleted_at, x.event,
+           s.id AS subject, s.username AS subject_username, x.of_team, {quotes.COLUMNS}
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
     LEFT JOIN message b ON b.conversation = x.conversation AND b.position = x.position - 1
+    LEFT JOIN message q ON q.id = x.reply_to
+    LEFT JOIN person r ON r.id = q.author
 """
 
 
@@ -24,14 +27,18 @@ def line(row: database.Row) -> Line:
     """A row of LINES as a message with what stands before it."""
     (
         id_, change, created_at, name, username, avatar, subject_name, before_author, before_at, before_kind,
-        conversation, position, author, kind, body, reply_to, edited_at, deleted_at, event, subject,
-        subject_username, of_team,
+        quoted_change, quoted_name, conversation, position, author, kind, body, edited_at, deleted_at, event, subject,
+        subject_username, of_team, quoted, quoted_position, quoted_author, quoted_username, quoted_body, quoted_deleted,
     ) = row  # fmt: skip
     name, html = shown_name(name), ""
     if kind == "system":
         body = told(event, name, shown_name(subject_name or ""), body)
     elif deleted_at is None:
         html = markup.render(body)
+    answered = None
+    if quoted is not None:
+        whose = Author(quoted_author, quoted_username, shown_name(quoted_name))
+        answered = quotes.quote(quoted, quoted_position, whose, quoted_body, quoted_deleted)
     message = MessageView(
         id=id_,
         conversation_id=conversation,
@@ -41,7 +48,7 @@ def line(row: database.Row) -> Line:
         kind=kind,
         body=body,
         html=html,
-        reply_to=reply_to,
+        reply_to=answered,
         created_at=created_at,
         edited_at=edited_at,
         deleted_at=deleted_at,
@@ -49,7 +56,7 @@ def line(row: database.Row) -> Line:
         subject=Author(subject, subject_username, shown_name(subject_name)) if subject is not None else None,
         of_team=of_team,
     )
-    return Line(message, before_author, before_at, before_kind)
+    return Line(message, before_author, before_at, before_kind, quoted_change)
 
 
 def told(event: str, author: str, subject: str, title: str) -> str:

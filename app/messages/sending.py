@@ -14,7 +14,7 @@ import asyncpg
 
 from app.conversations.access import HERE, NOT_LISTED
 from app.core import database
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid
 from app.core.i18n import _
 from app.people.policy import Policy, writers_sql
 
@@ -174,8 +174,10 @@ async def _keep(conversation: int, batch: list[Draft]) -> None:
                 [draft.body for draft in batch],
                 [draft.reply_to for draft in batch],
             )
-        except (asyncpg.UniqueViolationError, asyncpg.DataError):
-            rows = None  # one of them was kept by another process at this moment, or cannot be stored: each by itself
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
+            # One of them was kept by another process at this moment, or what it answers is gone, or it cannot be
+            # stored: each by itself.
+            rows = None
         if rows is not None:
             kept = {(row["author"], row["key"]): row for row in rows}
             for draft in batch:
@@ -189,6 +191,10 @@ async def _keep(conversation: int, batch: list[Draft]) -> None:
             )
         except asyncpg.UniqueViolationError:
             rows = []
+        except asyncpg.ForeignKeyViolationError:
+            draft.done.set_exception(Invalid(reply_to=_("What you reply to is not there any more.")))
+            draft.done.exception()
+            continue
         except Exception as error:
             draft.done.set_exception(error)
             draft.done.exception()
@@ -205,13 +211,13 @@ async def _settle(conversation: int, draft: Draft, row: database.Row | None) -> 
         )
         return
     try:
-        draft.done.set_result(await _earlier(conversation, draft))
+        draft.done.set_result(await earlier(conversation, draft))
     except Exception as error:
         draft.done.set_exception(error)
         draft.done.exception()
 
 
-async def _earlier(conversation: int, draft: Draft) -> Sent | None:
+async def earlier(conversation: int, draft: Draft) -> Sent | None:
     """What the same key put there before; None when nothing, so the author may not send here."""
     row = await database.fetch_row(
         """

@@ -1,5 +1,7 @@
 """Messages: the history of a conversation and, by their `change`, its feed."""
 
+from typing import Any
+
 from piccolo.columns import UUID, BigInt, BigSerial, Boolean, ForeignKey, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
@@ -23,7 +25,8 @@ class Message(Table, tablename="message"):
     body = Text(default="")
     event = Text(null=True, default=None)
     subject = ForeignKey(Person, on_delete=OnDelete.restrict, null=True)
-    reply_to = BigInt(null=True, default=None)
+    # Of the same conversation. Its row goes alone when a whole time goes (retention); what answered it stays.
+    reply_to: ForeignKey[Any] = ForeignKey("self", on_delete=OnDelete.set_null, null=True)
     created_at = Timestamptz()
     edited_at = Timestamptz(null=True, default=None)
     deleted_at = Timestamptz(null=True, default=None)

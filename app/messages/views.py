@@ -18,6 +18,17 @@ class Author(msgspec.Struct, frozen=True, omit_defaults=True):
     avatar: str | None = None
 
 
+class Quote(msgspec.Struct, frozen=True):
+    """What a reply shows of the message that it answers: the beginning of its text on one line, or that it was
+    deleted. Whoever follows the feed learns by the original's own changes that its quotes are others now."""
+
+    id: int
+    position: int
+    author: Author
+    excerpt: str
+    deleted: bool
+
+
 class MessageView(msgspec.Struct, kw_only=True):
     """A message. `position` is its place, `change` the number of its latest change; a deleted one has no text.
 
@@ -33,7 +44,7 @@ class MessageView(msgspec.Struct, kw_only=True):
     kind: str
     body: str
     html: str
-    reply_to: int | None
+    reply_to: Quote | None
     created_at: datetime
     edited_at: datetime | None
     deleted_at: datetime | None
@@ -44,12 +55,14 @@ class MessageView(msgspec.Struct, kw_only=True):
 
 
 class Line(NamedTuple):
-    """A message and what stands right before it, which decides whether it continues a group and begins a day."""
+    """A message and what stands right before it, which decides whether it continues a group and begins a day; and which
+    change of the original its quote shows."""
 
     message: MessageView
     before_author: int | None
     before_at: datetime | None
     before_kind: str | None
+    quoted_change: int | None = None
 
 
 class HistoryView(msgspec.Struct):

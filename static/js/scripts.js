@@ -14,7 +14,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     form.requestSubmit();
   }
-  if (event.key === "Escape") form.querySelector("a.button")?.click();
+  if (event.key === "Escape" && !event.defaultPrevented) form.querySelector("a.button")?.click();
 });
 
 // Who edits goes on where the text ends, not before its first word; that once, wherever they put the caret later.

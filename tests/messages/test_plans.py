@@ -94,3 +94,22 @@ async def test_counting_the_unread_stops_at_a_hundred(long: Cast) -> None:
         ) {ITEM}
     """
     assert_bounded(await plan(items, long.mina.id, long.chess), 160)
+
+
+async def test_what_is_quoted_is_found_by_its_number_and_what_answers_it_too(long: Cast) -> None:
+    await database.fetch(
+        """
+        UPDATE message x SET reply_to = q.id FROM message q
+        WHERE x.conversation = $1 AND q.conversation = $1 AND x.position > 50000 AND q.position = x.position - 40000
+        """,
+        long.chess,
+    )
+    await database.fetch("ANALYZE message")
+    back = "WHERE x.conversation = $1 AND x.position < $2 ORDER BY x.position DESC LIMIT 50"
+    assert_bounded(await plan(f"{LINES} {back}", long.chess, MANY), 60)
+    assert_bounded(await plan(f"{LINES} WHERE {FEED}", long.chess, MANY - 20, 200), 25)
+    first = await database.fetch_value("SELECT reply_to FROM message WHERE position = $1", MANY)
+    sent = await plan(SENDS_ONE["open"], long.chess, long.milo.id, uuid4(), "one", first)
+    assert_bounded(sent, 10)
+    answers = await plan("UPDATE ONLY message x SET reply_to = NULL WHERE $1::bigint = reply_to", first)
+    assert_bounded(answers, 2)
