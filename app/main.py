@@ -50,6 +50,7 @@ async def own_style(me: Me) -> Response[str]:
     """What is mine, said by a style sheet: fragments are the same for everyone, and this works without scripts."""
     mine = f'[data-author="{me.id}"]'
     style = f"{mine} .message-actions .own{{display:inline-flex}}{mine}{{--mine:1}}"
+    style += f'.mention[href="/people/{me.username}"]{{--to-me:1}}'
     if me.blocks:  # what those wrote whom I blocked is folded away
         folded = [f'[data-author="{person.id}"]' for person in await people_queries.blocked(me)]
         if folded:

@@ -92,7 +92,8 @@ def world(causerie: Causerie, language: str = "en") -> World:
     olive.ask("A question that nobody looks after yet")
     milo.say(direct, "psst")
     answered = int(milo.say(chess, "not read yet")["id"])
-    milo.say(chess, "an answer to that", reply_to=answered)
+    milo.say(chess, f"an answer to that, @{olive.username}", reply_to=answered)
+    admin.say(general, "@all: welcome")
     gone = int(olive.say(chess, "a slip once more")["id"])
     milo.say(chess, "and to what is gone", reply_to=gone)
     olive.delete(gone)
@@ -205,6 +206,9 @@ def every_page(there: World) -> list[Stop]:
         Stop("delete page", olive, f"/messages/{there.mine}/delete"),
         Stop("my messages", olive, "/messages"),
         Stop("no messages of mine", new, "/messages"),
+        Stop("my mentions", olive, "/mentions"),
+        Stop("no mentions of mine", new, "/mentions"),
+        Stop("who can be mentioned", olive, f"{chess}/mentionable"),
         Stop("people", olive, "/people"),
         Stop("nobody found", olive, "/people?q=nobody-is-called-like-that"),
         Stop("person", olive, f"/people/{milo.username}"),

@@ -11,7 +11,7 @@ from app.core import database
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
-from app.messages import access, markup, queries, quotes, sending
+from app.messages import access, markup, mentions, queries, quotes, sending, statements
 from app.messages.lines import line
 from app.messages.sending import Draft
 from app.messages.views import Author, MessageView
@@ -33,13 +33,14 @@ async def send(
         # A reply that is kept stays kept, when what it answers was deleted before it was tried again.
         if answered is None and not await sending.earlier(conversation, Draft(me.id, unique, body, reply_to)):
             raise Invalid(reply_to=_("What you reply to is not there any more."))
-    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
+    names, every = mentions.asked(me, body)
+    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, names, every))
     if sent is None:
         # Not in it, unless they enter it by this (newcomers the general room, the team what it is asked); or not
         # allowed to write in it; or they have more to ask after it was closed.
         await require_writer(conversation, me)
         await support.reopen_by_asking(me, conversation)
-        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
+        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, names, every))
     if sent is None:
         raise NotFound
     if sent.again:
@@ -54,12 +55,14 @@ async def send(
         author=Author(me.id, me.username, me.name, me.avatar),
         kind="text",
         body=body,
-        html=markup.render(body),
+        html=markup.render(body, markup.Mentions(tuple((name, name) for name in sent.names), sent.mentions_all)),
         reply_to=answered.view if answered else None,
         created_at=sent.created_at,
         edited_at=None,
         deleted_at=None,
         of_team=sent.of_team,
+        mentions=list(sent.names),
+        mentions_all=sent.mentions_all,
     )
 
 
@@ -71,12 +74,16 @@ async def edit(settings: Settings, me: Me, message_id: int, body: str) -> Messag
     body = checked_body(settings, body)
     changed = await database.fetch_value(
         f"""
-        WITH {_target("x.body <> $2")}
-        UPDATE message x SET body = $2, edited_at = now(), change = b.change FROM bumped b
-        WHERE x.id = $1 RETURNING x.id
+        WITH {_target("x.body <> $2")}, changed AS (
+            UPDATE message x SET body = $2, edited_at = now(), change = b.change,
+                   mentions_all = {statements.TO_ALL.format(every="$4::int", author="x.author")}
+            FROM bumped b WHERE x.id = $1 RETURNING x.id, x.author, x.conversation
+        ), {mentions.REPLACED}
+        SELECT id FROM changed
         """,
         message_id,
         body,
+        *mentions.asked(me, body),
     )
     return await _now(message_id, me, changed is not None)
 
@@ -87,8 +94,8 @@ async def delete(me: Me, message_id: int) -> MessageView:
     may.require_mine()
     changed = await database.fetch_value(
         f"""
-        WITH {_target("true")}
-        UPDATE message x SET body = '', deleted_at = now(), change = b.change FROM bumped b
+        WITH {_target("true")}, forgotten AS (DELETE FROM mention n USING bumped b WHERE n.message = $1)
+        UPDATE message x SET body = '', deleted_at = now(), change = b.change, mentions_all = false FROM bumped b
         WHERE x.id = $1 RETURNING x.id
         """,
         message_id,
@@ -109,7 +116,7 @@ def _target(condition: str) -> str:
             WHERE x.id = $1 AND x.deleted_at IS NULL AND {condition} FOR NO KEY UPDATE OF x FOR KEY SHARE OF m
         ), bumped AS (
             UPDATE conversation c SET change = c.change + 1 FROM target t
-            WHERE c.id = t.conversation AND {conversations.HERE} RETURNING c.change
+            WHERE c.id = t.conversation AND {conversations.HERE} RETURNING c.change, {statements.KEEPER}
         )
     """
 

@@ -32,3 +32,14 @@ class Message(Table, tablename="message"):
     deleted_at = Timestamptz(null=True, default=None)
     # An answer of the team in a support conversation; it stays one, whatever becomes of its author.
     of_team = Boolean(default=False)
+    # "@all", by someone who may.
+    mentions_all = Boolean(default=False)
+
+
+class Mention(Table, tablename="mention"):
+    """Whom a message names, with `name` as the username then was: the text has it still when it is another by now."""
+
+    id = BigSerial(primary_key=True)
+    message = ForeignKey(Message, on_delete=OnDelete.cascade, null=False)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    name = Text()

@@ -33,7 +33,8 @@ class MessageView(msgspec.Struct, kw_only=True):
     """A message. `position` is its place, `change` the number of its latest change; a deleted one has no text.
 
     `of_team`: an answer of the staff in a support conversation. Of a system message `event` says what happened and
-    `subject` to whom; its `body` tells it in the reader's language.
+    `subject` to whom; its `body` tells it in the reader's language. `mentions` are the usernames of those
+    whom it names, `mentions_all` says that it is to everyone there.
     """
 
     id: int
@@ -52,6 +53,8 @@ class MessageView(msgspec.Struct, kw_only=True):
     event: str | None = None
     subject: Author | None = None
     of_team: bool = False
+    mentions: list[str] = []
+    mentions_all: bool = False
 
 
 class Line(NamedTuple):
@@ -97,6 +100,28 @@ class SeenView(msgspec.Struct):
     read: list[PersonCard]
     delivered: list[PersonCard]
     counted: bool
+
+
+class MentionView(msgspec.Struct):
+    """A message that mentions the reader, and how the conversation is called in which it stands."""
+
+    message: MessageView
+    title: str
+
+
+class MentionsView(msgspec.Struct):
+    """Where the reader is mentioned, the newest first; `next` is the `before` of the following page."""
+
+    mentions: list[MentionView]
+    next: int | None
+
+
+class NamedView(msgspec.Struct):
+    """Who can be mentioned in a conversation by what was typed so far; `everyone` is how all of them are addressed,
+    null when the reader may not."""
+
+    people: list[PersonCard]
+    everyone: str | None
 
 
 class MineView(msgspec.Struct):

@@ -10,7 +10,7 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("form[data-submit-on-enter]");
   if (!form || event.target.tagName !== "TEXTAREA") return;
   const composing = event.isComposing || event.keyCode === 229; // Safari ends a composition before it tells of its Enter
-  if (event.key === "Enter" && !event.shiftKey && !composing && !matchMedia("(pointer: coarse)").matches) {
+  if (event.key === "Enter" && !event.shiftKey && !composing && !event.defaultPrevented && !matchMedia("(pointer: coarse)").matches) {
     event.preventDefault();
     form.requestSubmit();
   }
