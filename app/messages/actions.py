@@ -34,13 +34,14 @@ async def send(
         if answered is None and not await sending.earlier(conversation, Draft(me.id, unique, body, reply_to)):
             raise Invalid(reply_to=_("What you reply to is not there any more."))
     names, every = mentions.asked(me, body)
-    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, names, every))
+    people = await mentions.named(conversation, me, names)
+    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, people, every))
     if sent is None:
         # Not in it, unless they enter it by this (newcomers the general room, the team what it is asked); or not
         # allowed to write in it; or they have more to ask after it was closed.
         await require_writer(conversation, me)
         await support.reopen_by_asking(me, conversation)
-        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, names, every))
+        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, people, every))
     if sent is None:
         raise NotFound
     if sent.again:
@@ -55,13 +56,13 @@ async def send(
         author=Author(me.id, me.username, me.name, me.avatar),
         kind="text",
         body=body,
-        html=markup.render(body, markup.Mentions(tuple((name, name) for name in sent.names), sent.mentions_all)),
+        html=markup.render(body, markup.Mentions(tuple((name, name) for name in people.values()), sent.mentions_all)),
         reply_to=answered.view if answered else None,
         created_at=sent.created_at,
         edited_at=None,
         deleted_at=None,
         of_team=sent.of_team,
-        mentions=list(sent.names),
+        mentions=list(people.values()),
         mentions_all=sent.mentions_all,
     )
 
@@ -72,18 +73,23 @@ async def edit(settings: Settings, me: Me, message_id: int, body: str) -> Messag
     may.require_mine()
     await require_writer(may.conversation, me)
     body = checked_body(settings, body)
+    names, every = mentions.asked(me, body)
+    people = await mentions.named(may.conversation, me, names)
     changed = await database.fetch_value(
         f"""
         WITH {_target("x.body <> $2")}, changed AS (
             UPDATE message x SET body = $2, edited_at = now(), change = b.change,
-                   mentions_all = {statements.TO_ALL.format(every="$4::int", author="x.author")}
-            FROM bumped b WHERE x.id = $1 RETURNING x.id, x.author, x.conversation
+                   mentions_all = {statements.TO_ALL.format(every="$3::int", author="x.author")}
+            FROM bumped b WHERE x.id = $1 RETURNING x.id
         ), {mentions.REPLACED}
         SELECT id FROM changed
         """,
         message_id,
         body,
-        *mentions.asked(me, body),
+        every,
+        list(people),
+        list(people.values()),
+        names,
     )
     return await _now(message_id, me, changed is not None)
 

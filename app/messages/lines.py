@@ -7,27 +7,25 @@ from app.messages.views import Author, Line, MessageView
 from app.people.views import shown_name
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
-KEY = 13
+KEY = 12
 # Whom it mentions, of those who are still here: the name in its text and the username of today. A text without the
 # mark mentions nobody, and costs no look.
 NAMED = """
     CASE WHEN strpos(x.body, '@') > 0 THEN (
-        SELECT string_agg(n.name || ' ' || p.username, ',' ORDER BY n.name)
-        FROM mention n JOIN person p ON p.id = n.person WHERE n.message = x.id AND p.deactivated_at IS NULL
+        SELECT string_agg(n.name || ' ' || p.username, ',' ORDER BY n.name) FILTER (WHERE p.deactivated_at IS NULL)
+        FROM mention n JOIN person p ON p.id = n.person WHERE n.message = x.id
     ) END
 """
 LINES = f"""
     SELECT x.id, x.change, x.created_at, a.name, a.username, {address("a")} AS avatar, s.name AS subject_name,
            b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind,
-           {quotes.KEY}, {NAMED} AS named, x.conversation, x.position,
+           {quotes.OF_X} AS quoted, {NAMED} AS named, x.conversation, x.position,
            x.author, x.kind, x.body, x.edited_at, x.deleted_at, x.event,
-           s.id AS subject, s.username AS subject_username, x.of_team, {quotes.COLUMNS}, x.mentions_all
+           s.id AS subject, s.username AS subject_username, x.of_team, x.mentions_all
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
     LEFT JOIN message b ON b.conversation = x.conversation AND b.position = x.position - 1
-    LEFT JOIN message q ON q.id = x.reply_to
-    LEFT JOIN person r ON r.id = q.author
 """
 
 
@@ -35,9 +33,8 @@ def line(row: database.Row) -> Line:
     """A row of LINES as a message with what stands before it."""
     (
         id_, change, created_at, name, username, avatar, subject_name, before_author, before_at, before_kind,
-        quoted_change, quoted_name, named, conversation, position, author, kind, body, edited_at, deleted_at, event,
-        subject, subject_username, of_team, quoted, quoted_position, quoted_author, quoted_username, quoted_body,
-        quoted_deleted, mentions_all,
+        quoted, named, conversation, position, author, kind, body, edited_at, deleted_at, event,
+        subject, subject_username, of_team, mentions_all,
     ) = row  # fmt: skip
     name, html = shown_name(name), ""
     mentions = markup.NOBODY
@@ -47,10 +44,7 @@ def line(row: database.Row) -> Line:
         body = told(event, name, shown_name(subject_name or ""), body)
     elif deleted_at is None:
         html = markup.render(body, mentions)
-    answered = None
-    if quoted is not None:
-        whose = Author(quoted_author, quoted_username, shown_name(quoted_name))
-        answered = quotes.quote(quoted, quoted_position, whose, quoted_body, quoted_deleted)
+    answered = quotes.of_row(quoted) if quoted is not None else None
     message = MessageView(
         id=id_,
         conversation_id=conversation,
@@ -60,7 +54,7 @@ def line(row: database.Row) -> Line:
         kind=kind,
         body=body,
         html=html,
-        reply_to=answered,
+        reply_to=answered.view if answered else None,
         created_at=created_at,
         edited_at=edited_at,
         deleted_at=deleted_at,
@@ -70,7 +64,7 @@ def line(row: database.Row) -> Line:
         mentions=[username for _name, username in mentions.people],
         mentions_all=mentions_all,
     )
-    return Line(message, before_author, before_at, before_kind, quoted_change)
+    return Line(message, before_author, before_at, before_kind, answered.change if answered else None)
 
 
 def _pair(named: str) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 is sent or edited; who is mentioned is kept beside it.
 """
 
+from collections.abc import Sequence
+
 from app.accounts.views import Me
 from app.conversations import access, lines
 from app.conversations.access import OF_PERSON
@@ -17,17 +19,14 @@ from app.people.views import PersonCard
 # Of one message: nobody reads a text that names more.
 MOST = 50
 SUGGESTED = 8
-# By the names $3 of an edited text: who is named still stays, who is not goes, who is new is mentioned from then on.
-REPLACED = f"""
-    found AS MATERIALIZED (
-        SELECT k.id AS message, p.id AS person, p.username AS name FROM changed k CROSS JOIN person p
-        JOIN membership m ON m.person = p.id AND m.conversation = (SELECT conversation FROM target)
-        WHERE p.username = ANY($3) AND {visible("k.author")}
-    ), forgotten AS (
-        DELETE FROM mention n USING changed k
-        WHERE n.message = k.id AND n.name <> ALL($3) AND n.person NOT IN (SELECT person FROM found)
+# Of an edited text that names the people $4 by $5, and has the names $6 in it: who is named still stays (also who has
+# left since), who is not goes, who is new is mentioned from then on.
+REPLACED = """
+    forgotten AS (
+        DELETE FROM mention n USING changed k WHERE n.message = k.id AND n.name <> ALL($6) AND n.person <> ALL($4)
     ), noted AS (
-        INSERT INTO mention (message, person, name) SELECT message, person, name FROM found
+        INSERT INTO mention (message, person, name)
+        SELECT k.id, t.person, t.name FROM changed k CROSS JOIN unnest($4::bigint[], $5::text[]) AS t (person, name)
         ON CONFLICT (message, person) DO UPDATE SET name = excluded.name
     )
 """
@@ -51,13 +50,31 @@ MINE = f"""
 """
 
 
-def asked(me: Me, body: str) -> tuple[tuple[str, ...], int]:
+async def named(conversation: int, me: Me, names: Sequence[str]) -> dict[int, str]:
+    """Those of the names that are of people in the conversation, by their ids, in the order of the names; without those
+    between whom and the author is a block."""
+    if not names:
+        return {}
+    rows = await database.fetch(
+        f"""
+        WITH p AS MATERIALIZED (SELECT id, username, deactivated_at FROM person WHERE username = ANY($2))
+        SELECT p.id, p.username FROM p JOIN membership m ON m.person = p.id AND m.conversation = $1
+        WHERE {visible("$3")} ORDER BY p.username
+        """,
+        conversation,
+        names,
+        me.id,
+    )
+    return dict(map(tuple, rows))
+
+
+def asked(me: Me, body: str) -> tuple[list[str], int]:
     """The names in a text of theirs that may mention someone; and whether it is to all: 2, if they own the group 1, or
     0 (see `sending.Draft`)."""
     names = markup.names(body)
     everyone = not markup.EVERYONE.isdisjoint(names)
     every = 0 if not everyone else 2 if me.role in policy.STAFF else 1
-    return tuple(name for name in names if name not in markup.EVERYONE)[:MOST], every
+    return [name for name in names if name not in markup.EVERYONE][:MOST], every
 
 
 async def mine(me: Me, before: int | None, limit: int) -> MentionsView:

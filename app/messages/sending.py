@@ -5,6 +5,7 @@ room commits once for many. A lone send goes by itself, and so does one that nam
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -31,20 +32,19 @@ class Sent:
     again: bool = False
     of_team: bool = False
     mentions_all: bool = False
-    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Draft:
-    """A message that is to be sent; `done` is given its Sent, or None when the author may not. `names` may mention
-    someone; `every`: to all of them 2, if its author owns the group 1, no 0."""
+    """A message that is to be sent; `done` is given its Sent, or None when the author may not. `people` are those
+    whom it names, by id; `every`: whether it is to all 2, if its author owns the group 1, no 0."""
 
     author: int
     key: UUID
     body: str
     reply_to: int | None
     policy: Policy = "open"
-    names: tuple[str, ...] = ()
+    people: Mapping[int, str] = field(default_factory=dict)
     every: int = 0
     done: asyncio.Future[Sent | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -100,8 +100,8 @@ def _distinct(waiting: list[Draft]) -> tuple[list[Draft], list[Draft]]:
 
 
 async def _keep(conversation: int, batch: list[Draft]) -> None:
-    batch = sorted(batch, key=lambda draft: bool(draft.names))  # those that name nobody share a statement
-    many = sum(not draft.names for draft in batch)
+    batch = sorted(batch, key=lambda draft: bool(draft.people))  # those that name nobody share a statement
+    many = sum(not draft.people for draft in batch)
     if many > 1:
         await _keep_together(conversation, batch[:many])
         batch = batch[many:]
@@ -135,8 +135,9 @@ async def _keep_each(conversation: int, batch: list[Draft]) -> None:
     for draft in batch:
         args = (conversation, draft.author, draft.key, draft.body, draft.reply_to, draft.every)
         try:
-            if draft.names:
-                rows = await database.fetch(SENDS_NAMING[draft.policy], *args, list(draft.names))
+            if draft.people:
+                people = (list(draft.people), list(draft.people.values()))
+                rows = await database.fetch(SENDS_NAMING[draft.policy], *args, *people)
             else:
                 rows = await database.fetch(SENDS_ONE[draft.policy], *args)
         except asyncpg.UniqueViolationError:
@@ -156,8 +157,7 @@ async def _settle(conversation: int, draft: Draft, row: database.Row | None) -> 
     if draft.done.done():
         return
     if row is not None:
-        names = tuple(row["names"] or ()) if draft.names else ()
-        told = {"of_team": row["of_team"], "mentions_all": row["mentions_all"], "names": names}
+        told = {"of_team": row["of_team"], "mentions_all": row["mentions_all"]}
         draft.done.set_result(Sent(row["id"], row["position"], row["change"], row["created_at"], **told))
         return
     try:
