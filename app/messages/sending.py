@@ -1,11 +1,11 @@
 """Sending: one statement, one transaction, acknowledged after its commit.
 
 Sends that come while another to the same conversation is under way wait for it and then share one statement: a busy
-room commits once for many. A lone send goes by itself, and so does one that names people.
+room commits once for many. A lone send goes by itself.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -100,46 +100,21 @@ def _distinct(waiting: list[Draft]) -> tuple[list[Draft], list[Draft]]:
 
 
 async def _keep(conversation: int, batch: list[Draft]) -> None:
-    batch = sorted(batch, key=lambda draft: bool(draft.people))  # those that name nobody share a statement
-    many = sum(not draft.people for draft in batch)
-    if many > 1:
-        await _keep_together(conversation, batch[:many])
-        batch = batch[many:]
-    await _keep_each(conversation, batch)
-
-
-async def _keep_together(conversation: int, batch: list[Draft]) -> None:
-    try:
-        rows = await database.fetch(
-            SENDS[batch[0].policy],  # the rules are of the instance: alike for all
-            conversation,
-            [draft.author for draft in batch],
-            [draft.key for draft in batch],
-            [draft.body for draft in batch],
-            [draft.reply_to for draft in batch],
-            [draft.every for draft in batch],
-        )
-    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
-        # One of them was kept by another process at this moment, or what it answers is gone, or it cannot be
-        # stored: each by itself.
-        rows = None
-    if rows is None:
-        await _keep_each(conversation, batch)
-        return
-    kept = {(row["author"], row["key"]): row for row in rows}
-    for draft in batch:
-        await _settle(conversation, draft, kept.get((draft.author, draft.key)))
-
-
-async def _keep_each(conversation: int, batch: list[Draft]) -> None:
-    for draft in batch:
-        args = (conversation, draft.author, draft.key, draft.body, draft.reply_to, draft.every)
+    if len(batch) > 1:
         try:
-            if draft.people:
-                people = (list(draft.people), list(draft.people.values()))
-                rows = await database.fetch(SENDS_NAMING[draft.policy], *args, *people)
-            else:
-                rows = await database.fetch(SENDS_ONE[draft.policy], *args)
+            rows = await _insert(conversation, batch)
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError):
+            # One of them was kept by another process at this moment, or what it answers is gone, or it cannot be
+            # stored: each by itself.
+            rows = None
+        if rows is not None:
+            kept = {(row["author"], row["key"]): row for row in rows}
+            for draft in batch:
+                await _settle(conversation, draft, kept.get((draft.author, draft.key)))
+            return
+    for draft in batch:
+        try:
+            rows = await _insert(conversation, [draft])
         except asyncpg.UniqueViolationError:
             rows = []
         except asyncpg.ForeignKeyViolationError:
@@ -151,6 +126,21 @@ async def _keep_each(conversation: int, batch: list[Draft]) -> None:
             draft.done.exception()
             continue
         await _settle(conversation, draft, rows[0] if rows else None)
+
+
+async def _insert(conversation: int, batch: list[Draft]) -> list[database.Row]:
+    policy = batch[0].policy  # the rules are of the instance: alike for all
+    named = [(draft.author, draft.key, person, name) for draft in batch for person, name in draft.people.items()]
+    rows = [(each.author, each.key, each.body, each.reply_to, each.every) for each in batch]
+    if named:
+        return await database.fetch(SENDS_NAMING[policy], conversation, *_columns(rows), *_columns(named))
+    if len(rows) > 1:
+        return await database.fetch(SENDS[policy], conversation, *_columns(rows))
+    return await database.fetch(SENDS_ONE[policy], conversation, *rows[0])
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 async def _settle(conversation: int, draft: Draft, row: database.Row | None) -> None:

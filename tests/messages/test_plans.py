@@ -81,9 +81,9 @@ async def test_a_send_touches_a_handful_of_rows(long: Cast, policy: Policy) -> N
     await database.fetch("UPDATE person SET role = 'teacher' WHERE id = $1", long.milo.id)
     one = await plan(SENDS_ONE[policy], long.chess, long.milo.id, uuid4(), "one", None, 0)
     assert_bounded(one, 10)
-    naming = await plan(
-        SENDS_NAMING[policy], long.chess, long.milo.id, uuid4(), "@mina", None, 0, [long.mina.id], ["mina"]
-    )
+    key = uuid4()
+    message = ([long.milo.id], [key], ["@mina"], [None], [0])
+    naming = await plan(SENDS_NAMING[policy], long.chess, *message, [long.milo.id], [key], [long.mina.id], ["mina"])
     assert_bounded(naming, 10)
     keys = [uuid4() for _ in range(20)]
     several = await plan(SENDS[policy], long.chess, [long.milo.id] * 20, keys, ["more"] * 20, [None] * 20, [1] * 20)
