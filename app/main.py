@@ -50,13 +50,17 @@ async def home() -> Page[None]:
 async def own_style(me: Me) -> Response[str]:
     """What is mine, said by a style sheet: fragments are the same for everyone, and this works without scripts."""
     mine = f'[data-author="{me.id}"]'
-    style = f"{mine} .message-actions{{display:flex}}{mine}{{--mine:1}}"
+    style = f"{mine} .message-actions .own{{display:inline-flex}}{mine}{{--mine:1}}"
+    style += f'.mention[href="/people/{me.username}"]{{--to-me:1}}'
     if me.blocks:  # what those wrote whom I blocked is folded away
         folded = [f'[data-author="{person.id}"]' for person in await people_queries.blocked(me)]
         if folded:
             authors = f".message:is({','.join(folded)}):not(.message-system)"
             told = json.dumps(_("You blocked whoever wrote this."), ensure_ascii=False)
-            style += f"{authors} :is(.message-body,.message-edited){{display:none}}"
+            style += f"{authors} :is(.message-body,.message-edited,.quote){{display:none}}"
+            quotes = f".quote:is({','.join(folded)})".replace("data-author", "data-quoted")
+            quoted = json.dumps(_("a message of someone you blocked"), ensure_ascii=False)
+            style += f"{quotes} .quote-said{{display:none}}{quotes}::after{{content:{quoted};font-style:italic}}"
             style += f"{authors} .message-content::after{{content:{told};color:var(--ink-quiet);font-style:italic}}"
     return Response(style, media_type="text/css", headers={"cache-control": "private, max-age=86400", "vary": "Cookie"})
 

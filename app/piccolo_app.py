@@ -8,7 +8,7 @@ from app.accounts.tables import Avatar, EmailChange, PasswordReset, Person, Sess
 from app.conversations.tables import Conversation, JoinCode, Membership
 from app.core.tables import RateLimit
 from app.live.tables import LiveProcess, LiveStream
-from app.messages.tables import Message
+from app.messages.tables import Mention, Message
 from app.people.tables import Block, Contact, Presence
 
 APP_CONFIG = AppConfig(
@@ -27,6 +27,7 @@ APP_CONFIG = AppConfig(
         Membership,
         JoinCode,
         Message,
+        Mention,
         LiveProcess,
         LiveStream,
         RateLimit,

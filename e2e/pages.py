@@ -51,6 +51,7 @@ class World:
     link: str
     invitation: str
     asked: int
+    answered: int
 
 
 def world(causerie: Causerie, language: str = "en") -> World:
@@ -90,7 +91,12 @@ def world(causerie: Causerie, language: str = "en") -> World:
     admin.api.put(f"/conversations/{milo.ask('Lunch')}/closed", json={}).raise_for_status()
     olive.ask("A question that nobody looks after yet")
     milo.say(direct, "psst")
-    milo.say(chess, "not read yet")
+    answered = int(milo.say(chess, "not read yet")["id"])
+    milo.say(chess, f"an answer to that, @{olive.username}", reply_to=answered)
+    admin.say(general, "@all: welcome")
+    gone = int(olive.say(chess, "a slip once more")["id"])
+    milo.say(chess, "and to what is gone", reply_to=gone)
+    olive.delete(gone)
     return World(
         olive,
         milo,
@@ -106,6 +112,7 @@ def world(causerie: Causerie, language: str = "en") -> World:
         causerie.reset_token(olive),
         invitation,
         asked,
+        answered,
     )
 
 
@@ -148,6 +155,7 @@ def every_page(there: World) -> list[Stop]:
         Stop("conversation as a member", milo, chess),
         Stop("direct conversation", olive, f"/conversations/{there.direct}"),
         Stop("empty conversation", olive, f"/conversations/{there.empty}"),
+        Stop("reply", olive, f"{chess}?reply_to={there.answered}"),
         Stop("a stretch of a conversation", olive, f"{chess}?before=9"),
         Stop("edit form in its place", olive, chess, _edit),
         Stop("refused edit in its place", olive, chess, _edit_wrongly),
@@ -198,6 +206,9 @@ def every_page(there: World) -> list[Stop]:
         Stop("delete page", olive, f"/messages/{there.mine}/delete"),
         Stop("my messages", olive, "/messages"),
         Stop("no messages of mine", new, "/messages"),
+        Stop("my mentions", olive, "/mentions"),
+        Stop("no mentions of mine", new, "/mentions"),
+        Stop("who can be mentioned", olive, f"{chess}/mentionable"),
         Stop("people", olive, "/people"),
         Stop("nobody found", olive, "/people?q=nobody-is-called-like-that"),
         Stop("person", olive, f"/people/{milo.username}"),

@@ -78,6 +78,18 @@ def _edit_then_delete(scene: Scene) -> None:
     scene.olive.delete(scene.olive.say(scene.chess, "a slip")["id"])
 
 
+def _reply(scene: Scene) -> None:
+    scene.milo.say(scene.chess, "an answer to the first", reply_to=scene.first)
+    scene.olive.say(scene.chess, "and to that", reply_to=scene.milos)
+
+
+def _change_what_is_quoted(scene: Scene) -> None:
+    _reply(scene)
+    scene.olive.edit(scene.first, "quoted *anew*")
+    scene.milo.edit(scene.milos, "not for long")
+    scene.milo.delete(scene.milos)
+
+
 def _rename(scene: Scene) -> None:
     scene.olive.rename(scene.chess, "Chess & checkers <club>")
 
@@ -120,6 +132,7 @@ def _be_removed_elsewhere(scene: Scene) -> None:
 def _another_name(scene: Scene) -> None:
     scene.olive.say(scene.olive.direct(scene.milo), "guess who")
     scene.olive.add(scene.chess, scene.mina)
+    scene.milo.say(scene.chess, f"@{scene.olive.username}: yes", reply_to=scene.first)
     username = f"olivia-{scene.olive.id}"
     scene.olive.api.patch("/me", json={"name": "Olivia <b>Owner</b>", "username": username}).raise_for_status()
 
@@ -141,6 +154,8 @@ ACTIONS = [
     _edit,
     _delete,
     _edit_then_delete,
+    _reply,
+    _change_what_is_quoted,
     _rename,
     _add,
     _remove,
@@ -192,6 +207,7 @@ def test_all_actions_one_after_the_other_leave_the_open_page_right(scene: Scene,
     for action in ACTIONS:
         if action not in (
             _delete,
+            _change_what_is_quoted,
             _owner_leaves,
             _hand_over,
             _delete_another_group,

@@ -123,6 +123,13 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("GET /conversations/{conversation_id:int}", "/conversations/{group}", MEMBERS.format(200), None),
     ("PATCH /conversations/{conversation_id:int}", "/conversations/{group}", OWNER.format(200), {"title": "Go"}),
     ("DELETE /conversations/{conversation_id:int}", "/conversations/{doomed}", OWNER.format(204), None),
+    (
+        "GET /conversations/{conversation_id:int}/mentionable",
+        "/conversations/{group}/mentionable?q=m",
+        MEMBERS.format(200),
+        None,
+    ),
+    ("GET /mentions", "/mentions", SIGNED_IN.format(200), None),
     ("GET /conversations/{conversation_id:int}/settings", "/conversations/{group}/settings", MEMBERS.format(200), None),
     ("GET /conversations/{conversation_id:int}/members", "/conversations/{group}/members", MEMBERS.format(200), None),
     (

@@ -14,7 +14,8 @@ RESERVED = frozenset(
     hostmaster info inbox join live login logout mail mailer-daemon me member members mention mentions message
     messages moderator moderators new nobody none notification notifications null online operator owner owners
     page password people person postmaster privacy room root school search security settings signup staff static
-    stats status student students support sysadmin system team teacher teachers terms toutlemonde undefined
+    stats status student students support sysadmin system team teacher teachers terms tous toutlemonde
+    undefined
     unknown user users webhook webhooks webmaster
     """.split()
 )

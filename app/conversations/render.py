@@ -19,7 +19,7 @@ _cache: Cache[Markup] = Cache(most=24_000_000)
 # Where the list goes, in what surrounds it. No text that is stored holds it.
 MARK = "\0"
 # The pages that the frame leads to.
-FRAMED = ("/conversations/new", "/people", "/contacts", "/me", "/support", "/support/new")
+FRAMED = ("/conversations/new", "/people", "/contacts", "/mentions", "/me", "/support", "/support/new")
 
 
 class MembersShown(Protocol):

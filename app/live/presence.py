@@ -17,6 +17,7 @@ from app.live import registry, wire
 from app.live.audience import Audience, audience
 from app.live.registry import NEVER
 from app.live.rounds import rounds
+from app.messages import queries as messages
 from app.messages.views import Author
 from app.people import presence
 from app.people.presence import Entry, Present, State
@@ -218,9 +219,14 @@ class Presence:
 
     async def beside(self, panel: PanelView, streams: list["Stream"]) -> None:
         """After the members beside an open conversation were sent anew, alike for all: who of them is there."""
-        here = [presence.book[each.id] for each in panel.people if each.id in presence.book]
-        by_contacts = [entry.present.id for entry in here if entry.present.shown_to == "contacts"]
-        who = await audience([entry.present.id for entry in here], [], [], by_contacts)
+        people = [each.id for each in panel.people]
+        while True:
+            found = {person: presence.book[person] for person in people if person in presence.book}
+            here = list(found.values())
+            by_contacts = [entry.present.id for entry in here if entry.present.shown_to == "contacts"]
+            who = await audience(list(found), [], [], by_contacts)
+            if presence.is_so_still(people, found):
+                break
         for stream in streams:
             language = stream.locale.language
             seen = [entry for entry in here if who.may_see(stream.person, entry.present)]
@@ -229,15 +235,14 @@ class Presence:
 
     async def _show(self, person: int, viewer: int) -> None:
         streams = list(self.hub.by_person.get(viewer, ()))
-        if streams:
-            entry = presence.book.get(person)
-            state = (await presence.states(viewer, [person])).get(person, "offline")
-            for stream in streams:
-                if stream.json:
-                    if entry is not None:
-                        stream.deliver(_events(stream, [(entry.present, state)]))
-                else:
-                    stream.deliver(wire.event("presence", presence.mark(person, state, stream.locale.language)))
+        author = await messages.author(person) if any(stream.json for stream in streams) else None
+        state = (await presence.states(viewer, [person])).get(person, "offline") if streams else "offline"
+        # The same whether they are hidden or away: that something comes, or does not, must tell nobody which it is.
+        for stream in streams:
+            if not stream.json:
+                stream.deliver(wire.event("presence", presence.mark(person, state, stream.locale.language)))
+            elif author is not None:
+                stream.deliver(wire.presence_json(author, state))
 
     async def greet(self, stream: "Stream", partners: list[int]) -> None:
         """At connect: who is there of those beside the open conversation, and (for a program) of direct partners."""

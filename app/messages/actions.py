@@ -11,7 +11,7 @@ from app.core import database
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
 from app.core.settings import Settings
-from app.messages import access, markup, queries, sending
+from app.messages import access, markup, mentions, queries, quotes, sending, statements
 from app.messages.lines import line
 from app.messages.sending import Draft
 from app.messages.views import Author, MessageView
@@ -26,17 +26,22 @@ async def send(
     """
     body = checked_body(settings, body)
     unique = _checked_key(key)
+    answered = None
     if reply_to is not None:
         await conversations.member(conversation, me)  # first: which message is where is a secret of its members
-        if not await _is_here(conversation, reply_to):
-            raise Invalid(reply_to=_("There is no such message here."))
-    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
+        answered = await quotes.answerable(conversation, reply_to)
+        # A reply that is kept stays kept, when what it answers was deleted before it was tried again.
+        if answered is None and not await sending.earlier(conversation, Draft(me.id, unique, body, reply_to)):
+            raise Invalid(reply_to=_("What you reply to is not there any more."))
+    names, every = mentions.asked(me, body)
+    people = await mentions.named(conversation, me, names)
+    sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, people, every))
     if sent is None:
         # Not in it, unless they enter it by this (newcomers the general room, the team what it is asked); or not
         # allowed to write in it; or they have more to ask after it was closed.
         await require_writer(conversation, me)
         await support.reopen_by_asking(me, conversation)
-        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy))
+        sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, people, every))
     if sent is None:
         raise NotFound
     if sent.again:
@@ -51,12 +56,15 @@ async def send(
         author=Author(me.id, me.username, me.name, me.avatar),
         kind="text",
         body=body,
-        html=markup.render(body),
-        reply_to=reply_to,
+        html=markup.render(body, markup.Mentions(tuple((name, name) for name in people.values()), sent.mentions_all)),
+        reply_to=reply_to if answered else None,
         created_at=sent.created_at,
         edited_at=None,
         deleted_at=None,
         of_team=sent.of_team,
+        quote=answered.view if answered else None,
+        mentions=list(people.values()),
+        mentions_all=sent.mentions_all,
     )
 
 
@@ -66,14 +74,23 @@ async def edit(settings: Settings, me: Me, message_id: int, body: str) -> Messag
     may.require_mine()
     await require_writer(may.conversation, me)
     body = checked_body(settings, body)
+    names, every = mentions.asked(me, body)
+    people = await mentions.named(may.conversation, me, names)
     changed = await database.fetch_value(
         f"""
-        WITH {_target("x.body <> $2")}
-        UPDATE message x SET body = $2, edited_at = now(), change = b.change FROM bumped b
-        WHERE x.id = $1 RETURNING x.id
+        WITH {_target("x.body <> $2")}, changed AS (
+            UPDATE message x SET body = $2, edited_at = now(), change = b.change,
+                   mentions_all = {statements.TO_ALL.format(every="$3::int", author="x.author")}
+            FROM bumped b WHERE x.id = $1 RETURNING x.id
+        ), {mentions.REPLACED}
+        SELECT id FROM changed
         """,
         message_id,
         body,
+        every,
+        list(people),
+        list(people.values()),
+        names,
     )
     return await _now(message_id, me, changed is not None)
 
@@ -84,8 +101,8 @@ async def delete(me: Me, message_id: int) -> MessageView:
     may.require_mine()
     changed = await database.fetch_value(
         f"""
-        WITH {_target("true")}
-        UPDATE message x SET body = '', deleted_at = now(), change = b.change FROM bumped b
+        WITH {_target("true")}, forgotten AS (DELETE FROM mention n USING bumped b WHERE n.message = $1)
+        UPDATE message x SET body = '', deleted_at = now(), change = b.change, mentions_all = false FROM bumped b
         WHERE x.id = $1 RETURNING x.id
         """,
         message_id,
@@ -106,7 +123,7 @@ def _target(condition: str) -> str:
             WHERE x.id = $1 AND x.deleted_at IS NULL AND {condition} FOR NO KEY UPDATE OF x FOR KEY SHARE OF m
         ), bumped AS (
             UPDATE conversation c SET change = c.change + 1 FROM target t
-            WHERE c.id = t.conversation AND {conversations.HERE} RETURNING c.change
+            WHERE c.id = t.conversation AND {conversations.HERE} RETURNING c.change, {statements.KEEPER}
         )
     """
 
@@ -118,11 +135,6 @@ def _checked_key(key: str) -> UUID:
         return UUID(key)
     except ValueError as error:
         raise Invalid(key=_("The key must be a UUID.")) from error
-
-
-async def _is_here(conversation: int, message_id: int) -> bool:
-    found = await database.fetch_value("SELECT conversation FROM message WHERE id = $1", message_id)
-    return bool(found == conversation)
 
 
 async def _now(message_id: int, me: Me, changed: bool) -> MessageView:

@@ -66,8 +66,10 @@ async def _erase(conversation: int, messages: list[int]) -> int:
         ), bumped AS (
             UPDATE conversation c SET change = c.change + f.many FROM (SELECT count(*) AS many FROM numbered) f
             WHERE c.id = $1 AND f.many > 0 RETURNING c.change - f.many AS change
+        ), forgotten AS (
+            DELETE FROM mention n USING numbered m WHERE n.message = m.id
         )
-        UPDATE message x SET body = '', deleted_at = now(), change = b.change + n.nth
+        UPDATE message x SET body = '', mentions_all = false, deleted_at = now(), change = b.change + n.nth
         FROM numbered n, bumped b WHERE x.id = n.id RETURNING x.id
         """,
         conversation,

@@ -2,17 +2,26 @@
 
 from app.accounts.avatars import address
 from app.core import database, i18n
-from app.messages import markup
+from app.messages import markup, quotes
 from app.messages.views import Author, Line, MessageView
 from app.people.views import shown_name
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
-KEY = 10
+KEY = 12
+# Whom it mentions, of those who are still here: the name in its text and the username of today. A text without the
+# mark mentions nobody, and costs no look.
+NAMED = """
+    CASE WHEN strpos(x.body, '@') > 0 THEN (
+        SELECT string_agg(n.name || ' ' || p.username, ',' ORDER BY n.name) FILTER (WHERE p.deactivated_at IS NULL)
+        FROM mention n JOIN person p ON p.id = n.person WHERE n.message = x.id
+    ) END
+"""
 LINES = f"""
     SELECT x.id, x.change, x.created_at, a.name, a.username, {address("a")} AS avatar, s.name AS subject_name,
-           b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind, x.conversation, x.position,
-           x.author, x.kind, x.body, x.reply_to, x.edited_at, x.deleted_at, x.event,
-           s.id AS subject, s.username AS subject_username, x.of_team
+           b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind,
+           {quotes.OF_X} AS quoted, {NAMED} AS named, x.conversation, x.position,
+           x.author, x.kind, x.body, x.edited_at, x.deleted_at, x.event,
+           s.id AS subject, s.username AS subject_username, x.of_team, x.mentions_all
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
@@ -24,14 +33,18 @@ def line(row: database.Row) -> Line:
     """A row of LINES as a message with what stands before it."""
     (
         id_, change, created_at, name, username, avatar, subject_name, before_author, before_at, before_kind,
-        conversation, position, author, kind, body, reply_to, edited_at, deleted_at, event, subject,
-        subject_username, of_team,
+        quoted, named, conversation, position, author, kind, body, edited_at, deleted_at, event,
+        subject, subject_username, of_team, mentions_all,
     ) = row  # fmt: skip
     name, html = shown_name(name), ""
+    mentions = markup.NOBODY
+    if named or mentions_all:
+        mentions = markup.Mentions(tuple(_pair(each) for each in named.split(",")) if named else (), mentions_all)
     if kind == "system":
         body = told(event, name, shown_name(subject_name or ""), body)
     elif deleted_at is None:
-        html = markup.render(body)
+        html = markup.render(body, mentions)
+    answered = quotes.of_row(quoted) if quoted is not None else None
     message = MessageView(
         id=id_,
         conversation_id=conversation,
@@ -41,15 +54,23 @@ def line(row: database.Row) -> Line:
         kind=kind,
         body=body,
         html=html,
-        reply_to=reply_to,
+        reply_to=answered.view.id if answered else None,
         created_at=created_at,
         edited_at=edited_at,
         deleted_at=deleted_at,
         event=event,
         subject=Author(subject, subject_username, shown_name(subject_name)) if subject is not None else None,
         of_team=of_team,
+        quote=answered.view if answered else None,
+        mentions=[username for _name, username in mentions.people],
+        mentions_all=mentions_all,
     )
-    return Line(message, before_author, before_at, before_kind)
+    return Line(message, before_author, before_at, before_kind, answered.change if answered else None)
+
+
+def _pair(named: str) -> tuple[str, str]:
+    name, _space, username = named.partition(" ")
+    return name, username
 
 
 def told(event: str, author: str, subject: str, title: str) -> str:

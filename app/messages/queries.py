@@ -12,7 +12,8 @@ from app.conversations.access import OF_PERSON
 from app.core import database
 from app.core.database import Row
 from app.messages.lines import LINES, line
-from app.messages.views import MineView
+from app.messages.views import Author, MineView
+from app.people.views import shown_name
 
 PAGE = 50
 FEED = "x.conversation = $1 AND x.change > $2 ORDER BY x.change LIMIT $3"
@@ -39,16 +40,25 @@ async def from_position(conversation: int, position: int, limit: int) -> list[Ro
 
 
 async def naming(conversation: int, people: list[int], newest: int) -> list[Row]:
-    """Of so many newest messages those that show the name of one of these people, oldest first."""
+    """Of so many newest messages those that show the name of one of these people, or lead to them; oldest first."""
     return await _rows(
         """
         x.conversation = $1 AND x.position > (SELECT position - $3 FROM conversation WHERE id = $1)
-        AND (x.author = ANY($2) OR x.subject = ANY($2)) ORDER BY x.position
+        AND (x.author = ANY($2) OR x.subject = ANY($2)
+             OR EXISTS (SELECT FROM message q WHERE q.id = x.reply_to AND q.author = ANY($2))
+             OR EXISTS (SELECT FROM mention n WHERE n.message = x.id AND n.person = ANY($2)))
+        ORDER BY x.position
         """,
         conversation,
         people,
         newest,
     )
+
+
+async def author(person: int) -> Author | None:
+    """Someone as the feed names them; None when there is nobody of that number."""
+    row = await database.fetch_row("SELECT id, username, name FROM person WHERE id = $1", person)
+    return Author(row["id"], row["username"], shown_name(row["name"])) if row else None
 
 
 async def one(message_id: int) -> Row | None:

@@ -1,7 +1,8 @@
 """Messages as HTML fragments: the same bytes for everyone who may see them, one variant for each locale.
 
 A fragment depends on its message and on what stands right before it (does it continue a group, does it begin a day?).
-Neither author nor time of that one ever changes, so a fragment that was sent stays right. Pages and the live feed take
+Neither author nor time of that one ever changes, so a fragment that was sent stays right; what it quotes is mended by
+the fragment of the original. Pages and the live feed take
 their fragments from the same cache.
 """
 
@@ -16,8 +17,9 @@ from app.core.cache import Cache
 from app.core.database import Row
 from app.core.i18n import Locale
 from app.core.templates import environment
+from app.messages import quotes
 from app.messages.lines import KEY, line
-from app.messages.views import Line
+from app.messages.views import Line, MessageView, Quote
 
 # Messages of one author within this time stand under one name.
 TOGETHER = timedelta(minutes=5)
@@ -41,7 +43,7 @@ def fragments(rows: list[Row], locale: Locale) -> Markup:
 
 def made(line: Line, locale: Locale) -> Markup:
     """The fragment, made anew."""
-    message, author, at, kind = line
+    message, author, at, kind, quoted_change = line
     continues = (
         author == message.author.id
         and at is not None
@@ -50,9 +52,20 @@ def made(line: Line, locale: Locale) -> Markup:
     )
     begins_day = at is None or not _same_day(at, message.created_at, locale)
     html = _template(locale.language).render(
-        message=message, locale=locale, continues=continues and not begins_day, begins_day=begins_day
+        message=message,
+        locale=locale,
+        continues=continues and not begins_day,
+        begins_day=begins_day,
+        quoted_change=quoted_change,
+        # What was changed after it was sent may be quoted on pages that are open.
+        now_quoted=_quoted(message) if message.edited_at or message.deleted_at else None,
     )
     return Markup(html)
+
+
+def _quoted(message: MessageView) -> Quote:
+    deleted = message.deleted_at is not None
+    return quotes.quote(message.id, message.position, message.author, message.body, deleted)
 
 
 @lru_cache

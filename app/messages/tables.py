@@ -1,5 +1,7 @@
 """Messages: the history of a conversation and, by their `change`, its feed."""
 
+from typing import Any
+
 from piccolo.columns import UUID, BigInt, BigSerial, Boolean, ForeignKey, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
@@ -23,9 +25,21 @@ class Message(Table, tablename="message"):
     body = Text(default="")
     event = Text(null=True, default=None)
     subject = ForeignKey(Person, on_delete=OnDelete.restrict, null=True)
-    reply_to = BigInt(null=True, default=None)
+    # Of the same conversation. Its row goes alone when a whole time goes (retention); what answered it stays.
+    reply_to: ForeignKey[Any] = ForeignKey("self", on_delete=OnDelete.set_null, null=True)
     created_at = Timestamptz()
     edited_at = Timestamptz(null=True, default=None)
     deleted_at = Timestamptz(null=True, default=None)
     # An answer of the team in a support conversation; it stays one, whatever becomes of its author.
     of_team = Boolean(default=False)
+    # "@all", by someone who may.
+    mentions_all = Boolean(default=False)
+
+
+class Mention(Table, tablename="mention"):
+    """Whom a message names, with `name` as the username then was: the text has it still when it is another by now."""
+
+    id = BigSerial(primary_key=True)
+    message = ForeignKey(Message, on_delete=OnDelete.cascade, null=False)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    name = Text()

@@ -18,11 +18,24 @@ class Author(msgspec.Struct, frozen=True, omit_defaults=True):
     avatar: str | None = None
 
 
+class Quote(msgspec.Struct, frozen=True):
+    """What a reply shows of the message that it answers: the beginning of its text on one line, or that it was
+    deleted. Whoever follows the feed learns by the original's own changes that its quotes are others now."""
+
+    id: int
+    position: int
+    author: Author
+    excerpt: str
+    deleted: bool
+
+
 class MessageView(msgspec.Struct, kw_only=True):
     """A message. `position` is its place, `change` the number of its latest change; a deleted one has no text.
 
     `of_team`: an answer of the staff in a support conversation. Of a system message `event` says what happened and
-    `subject` to whom; its `body` tells it in the reader's language.
+    `subject` to whom; its `body` tells it in the reader's language. `reply_to` is the id of the message that it
+    answers and `quote` what it shows of it; `mentions` are the usernames of those whom it names, `mentions_all` says
+    that it is to everyone there.
     """
 
     id: int
@@ -41,15 +54,20 @@ class MessageView(msgspec.Struct, kw_only=True):
     event: str | None = None
     subject: Author | None = None
     of_team: bool = False
+    quote: Quote | None = None
+    mentions: list[str] = []
+    mentions_all: bool = False
 
 
 class Line(NamedTuple):
-    """A message and what stands right before it, which decides whether it continues a group and begins a day."""
+    """A message and what stands right before it, which decides whether it continues a group and begins a day; and which
+    change of the original its quote shows."""
 
     message: MessageView
     before_author: int | None
     before_at: datetime | None
     before_kind: str | None
+    quoted_change: int | None = None
 
 
 class HistoryView(msgspec.Struct):
@@ -84,6 +102,28 @@ class SeenView(msgspec.Struct):
     read: list[PersonCard]
     delivered: list[PersonCard]
     counted: bool
+
+
+class MentionView(msgspec.Struct):
+    """A message that mentions the reader, and how the conversation is called in which it stands."""
+
+    message: MessageView
+    title: str
+
+
+class MentionsView(msgspec.Struct):
+    """Where the reader is mentioned, the newest first; `next` is the `before` of the following page."""
+
+    mentions: list[MentionView]
+    next: int | None
+
+
+class NamedView(msgspec.Struct):
+    """Who can be mentioned in a conversation by what was typed so far; `everyone` is how all of them are addressed,
+    null when the reader may not."""
+
+    people: list[PersonCard]
+    everyone: str | None
 
 
 class MineView(msgspec.Struct):

@@ -72,36 +72,53 @@ def state(person: int) -> State:
 async def states(viewer: int, people: Iterable[int], apart: bool = True) -> dict[int, State]:
     """The state of each of these people who is there, if the viewer may see it. Where nobody hides anything from
     anybody (`apart`: there is a block between the viewer and someone), nothing is asked of the database."""
-    found = {person: book[person] for person in people if person in book}
-    asked = [
-        person
-        for person, entry in found.items()
-        if person != viewer and (apart or entry.present.shown_to != "everyone")
-    ]
-    allowed = await _allowed(viewer, asked) if asked else set()
-    hidden = set(asked) - allowed
-    return {person: entry.state for person, entry in found.items() if person not in hidden}
+    people = list(people)
+    while True:
+        found = {person: book[person] for person in people if person in book}
+        asked = [
+            person
+            for person, entry in found.items()
+            if person != viewer and (apart or entry.present.shown_to != "everyone")
+        ]
+        hidden = set(asked) - await _allowed(viewer, asked) if asked else set()
+        if is_so_still(people, found):
+            return {person: entry.state for person, entry in found.items() if person not in hidden}
 
 
 async def of_pairs(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], State]:
     """The same for many (viewer, person) between whom there is no block: those that are there and may be seen."""
-    found = {pair: book[pair[1]] for pair in pairs if pair[1] in book}
+    people = [person for _viewer, person in pairs]
+    while True:
+        found = {pair: book[pair[1]] for pair in pairs if pair[1] in book}
+        allowed = await _allowed_pairs(found)
+        if is_so_still(people, {pair[1]: entry for pair, entry in found.items()}):
+            return {
+                pair: entry.state
+                for pair, entry in found.items()
+                if pair in allowed or entry.present.shown_to == "everyone"
+            }
+
+
+def is_so_still(people: Iterable[int], found: Mapping[int, Entry]) -> bool:
+    """Whether the book says of these people what it said when this was found. While the database was asked, someone may
+    have come or gone, and whoever was told that must not be told the older state after it."""
+    return all(book.get(person) is found.get(person) for person in people)
+
+
+async def _allowed_pairs(found: Mapping[tuple[int, int], Entry]) -> set[tuple[int, int]]:
     asked = [pair for pair, entry in found.items() if entry.present.shown_to != "everyone"]
-    allowed: set[tuple[int, int]] = set()
-    if asked:
-        rows = await database.fetch(
-            f"""
-            SELECT t.viewer, t.person FROM unnest($1::bigint[], $2::bigint[]) AS t (viewer, person)
-            JOIN presence s ON s.person = t.person AND s.shown_to = 'contacts'
-            WHERE {CONTACTS.format("t.viewer", "t.person")}
-            """,
-            [viewer for viewer, _person in asked],
-            [person for _viewer, person in asked],
-        )
-        allowed = {(row["viewer"], row["person"]) for row in rows}
-    return {
-        pair: entry.state for pair, entry in found.items() if pair in allowed or entry.present.shown_to == "everyone"
-    }
+    if not asked:
+        return set()
+    rows = await database.fetch(
+        f"""
+        SELECT t.viewer, t.person FROM unnest($1::bigint[], $2::bigint[]) AS t (viewer, person)
+        JOIN presence s ON s.person = t.person AND s.shown_to = 'contacts'
+        WHERE {CONTACTS.format("t.viewer", "t.person")}
+        """,
+        [viewer for viewer, _person in asked],
+        [person for _viewer, person in asked],
+    )
+    return {(row["viewer"], row["person"]) for row in rows}
 
 
 async def seen_between(one: int, other: int) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@ import { newKey, post } from "./outbox.js";
 
 const form = document.getElementById("composer");
 const field = document.getElementById("composer-body");
+const reply = document.getElementById("composer-reply");
 
 if (form) {
   const draft = `draft-${document.body.dataset.me}-${form.dataset.draft}`;
@@ -22,19 +23,52 @@ if (form) {
     else localStorage.removeItem(draft);
     error("");
   });
+  // What is replied to is kept with the draft, and asked for anew: it may have been changed meanwhile.
+  const kept = `${draft}-reply`;
+  const repliesTo = () => form.elements.reply_to?.value ?? "";
+  let before = repliesTo();
+  if (before) localStorage.setItem(kept, before);
+  else if (localStorage.getItem(kept)) restore(localStorage.getItem(kept));
+
+  async function restore(id) {
+    try {
+      const address = `${form.getAttribute("action").replace("/messages", "")}?${new URLSearchParams({ reply_to: id })}`;
+      const answer = await fetch(address, { headers: { accept: "text/html", "hx-request": "true" } });
+      if (answer.ok && !repliesTo()) reply.innerHTML = await answer.text();
+    } catch {
+      // No network: it is kept for the next time.
+    }
+  }
+
+  new MutationObserver(() => {
+    if (repliesTo() === before) return;
+    before = repliesTo();
+    if (before) localStorage.setItem(kept, before);
+    else localStorage.removeItem(kept);
+    field.focus({ preventScroll: true });
+  }).observe(reply, { childList: true });
+  reply.addEventListener("click", (event) => {
+    if (!event.target.closest("a.button")) return;
+    event.preventDefault();
+    reply.replaceChildren();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value.trim();
     if (!text) return field.focus();
     const key = form.elements.key.value || newKey();
-    post(text, key);
+    post(text, key, repliesTo());
+    reply.replaceChildren();
     form.elements.key.value = newKey();
     field.value = "";
     localStorage.removeItem(draft);
     error("");
     field.focus();
   });
-  document.addEventListener("outbox:refused", ({ detail }) => error(detail));
+  document.addEventListener("outbox:refused", ({ detail: { why, reply: answered } }) => {
+    error(why);
+    if (answered && !repliesTo()) reply.innerHTML = answered;
+  });
   // As people are used to: the arrow up in an empty composer edits what one wrote last.
   field.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowUp" || field.value) return;

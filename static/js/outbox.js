@@ -21,8 +21,9 @@ export function newKey() {
   return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-a$4-$5");
 }
 
-export function post(body, key) {
-  save([...load(), { body, key }]);
+// `reply_to`: the message that it answers, or nothing.
+export function post(body, key, reply_to) {
+  save([...load(), reply_to ? { body, key, reply_to } : { body, key }]);
   show({ body, key });
   toBottom();
   work();
@@ -47,7 +48,7 @@ async function work() {
       failures = 0;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       save(load().filter((other) => other.key !== entry.key));
-      if (!answer.ok) refuse(entry, reason(answer, page));
+      if (!answer.ok) refuse(entry, reason(answer, page), page.getElementById("composer-reply")?.innerHTML);
       else if (document.getElementById("newer")) location.assign(document.getElementById("jump").href);
       else upsert(page.getElementById("sent")?.innerHTML ?? "", pending(entry.key));
       pending(entry.key)?.remove();
@@ -58,12 +59,12 @@ async function work() {
 }
 
 // The answer when there is a final one; null when it is kept, to be tried again.
-async function send({ body, key }) {
+async function send(entry) {
   try {
     const answer = await fetch(`/conversations/${conversation.dataset.conversation}/messages`, {
       method: "POST",
       headers: { accept: "text/html", "hx-request": "true" },
-      body: new URLSearchParams({ body, key }),
+      body: new URLSearchParams(entry),
     });
     // Told to log in first: whoever does finds it sent.
     const signedOut = answer.status === 401 || answer.headers.has("hx-redirect");
@@ -72,7 +73,7 @@ async function send({ body, key }) {
     // no network, or the server is being restarted: below
   }
   failures += 1;
-  const item = pending(key);
+  const item = pending(entry.key);
   item?.classList.add("message-unsent");
   if (item) item.hidden = false;
   setTimeout(work, Math.min(30_000, 500 * 2 ** Math.min(failures, 6)) * (0.75 + Math.random() / 2));
@@ -84,12 +85,12 @@ function reason(answer, page) {
   return page.getElementById("composer-error")?.textContent ?? page.querySelector("h1")?.textContent ?? "";
 }
 
-// Refused for good: the text goes back to where it was typed, with the reason.
-function refuse({ body }, why) {
+// Refused for good: the text goes back to where it was typed, with the reason, and what it replied to if that is there.
+function refuse({ body }, why, reply) {
   const field = document.getElementById("composer-body");
   field.value = field.value ? `${body}\n${field.value}` : body;
   field.dispatchEvent(new Event("input", { bubbles: true }));
-  document.dispatchEvent(new CustomEvent("outbox:refused", { detail: why }));
+  document.dispatchEvent(new CustomEvent("outbox:refused", { detail: { why, reply } }));
 }
 
 if (conversation) {

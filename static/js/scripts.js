@@ -10,11 +10,11 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("form[data-submit-on-enter]");
   if (!form || event.target.tagName !== "TEXTAREA") return;
   const composing = event.isComposing || event.keyCode === 229; // Safari ends a composition before it tells of its Enter
-  if (event.key === "Enter" && !event.shiftKey && !composing && !matchMedia("(pointer: coarse)").matches) {
+  if (event.key === "Enter" && !event.shiftKey && !composing && !event.defaultPrevented && !matchMedia("(pointer: coarse)").matches) {
     event.preventDefault();
     form.requestSubmit();
   }
-  if (event.key === "Escape") form.querySelector("a.button")?.click();
+  if (event.key === "Escape" && !event.defaultPrevented) form.querySelector("a.button")?.click();
 });
 
 // Who edits goes on where the text ends, not before its first word; that once, wherever they put the caret later.

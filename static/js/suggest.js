@@ -1,6 +1,7 @@
 // Names completed as one types: a combobox with a list of people (ARIA Authoring Practices, "list autocomplete"). What is
 // posted is what stands in the field, so without scripts, or without an answer, a username is typed as ever.
 import { chips } from "./chips.js";
+import { mentions } from "./mentions.js";
 
 const MOST = 8;
 const ASKED = 20; // some of them may be chosen already, or not be meant here
@@ -14,7 +15,16 @@ const made = (tag, attributes = {}, text = "") => {
   return element;
 };
 
-function suggest(field, { roles, taken, choose, finished }, words) {
+// `asked` is the text that suggestions are for, null for none; `search` gives them.
+const typed = (field) => () => field.value.trim().replace(/^@/, "") || null;
+
+async function directory(q, signal) {
+  if (q.includes("@")) return []; // an address is nobody's name
+  const answer = await fetch(`/people?${new URLSearchParams({ q, limit: ASKED })}`, { headers: { accept: "application/json" }, signal });
+  return answer.ok ? (await answer.json()).people : null;
+}
+
+function suggest(field, { roles, taken, choose, finished, asked = typed(field), search = directory, silent = false }, words) {
   const id = `people-list-${(fields += 1)}`;
   const list = made("ul", { id, role: "listbox", "aria-label": words.list, class: "suggest-list", hidden: "" });
   const nobody = made("p", { class: "suggest-nobody", hidden: "" }, words.none);
@@ -41,7 +51,14 @@ function suggest(field, { roles, taken, choose, finished }, words) {
     mark(-1);
     list.hidden = nobody.hidden = true;
     status.textContent = "";
-    field.setAttribute("aria-expanded", "false");
+    expanded(false);
+  }
+
+  // A field of several lines is a text field to screen readers but while its list is open.
+  function expanded(open) {
+    if (field.tagName === "TEXTAREA") open ? field.setAttribute("role", "combobox") : field.removeAttribute("role");
+    if (field.tagName === "TEXTAREA" && !open) field.removeAttribute("aria-expanded");
+    else field.setAttribute("aria-expanded", String(open));
   }
 
   function show(found) {
@@ -52,23 +69,20 @@ function suggest(field, { roles, taken, choose, finished }, words) {
       return option;
     }));
     list.hidden = !found.length;
-    nobody.hidden = Boolean(found.length);
-    field.setAttribute("aria-expanded", String(Boolean(found.length)));
-    status.textContent = found.length === 1 ? words.one : found.length ? words.many.replace("{n}", found.length) : words.none;
+    nobody.hidden = Boolean(found.length) || silent;
+    expanded(Boolean(found.length));
+    status.textContent = found.length === 1 ? words.one : found.length ? words.many.replace("{n}", found.length) : silent ? "" : words.none;
     mark(found.length ? 0 : -1);
   }
 
   async function ask() {
-    const q = field.value.trim().replace(/^@/, "");
-    if (!q || q.includes("@")) return close(); // an address is nobody's name
+    const q = asked();
+    if (q === null) return close();
     request?.abort();
     const mine = (request = new AbortController());
     try {
-      const address = `/people?${new URLSearchParams({ q, limit: ASKED })}`;
-      const answer = await fetch(address, { headers: { accept: "application/json" }, signal: mine.signal });
-      if (!answer.ok) return;
-      const found = (await answer.json()).people;
-      if (request !== mine || document.activeElement !== field) return; // another text stands there by now
+      const found = await search(q, mine.signal);
+      if (!found || request !== mine || document.activeElement !== field) return; // another text stands there by now
       const me = Number(document.body.dataset.me);
       const meant = found.filter((each) => (roles ? roles.includes(each.role) : each.id !== me) && !taken(each));
       show(meant.slice(0, MOST));
@@ -84,21 +98,22 @@ function suggest(field, { roles, taken, choose, finished }, words) {
     field.focus();
   }
 
-  field.setAttribute("role", "combobox");
+  if (field.tagName === "INPUT") field.setAttribute("role", "combobox");
   field.setAttribute("aria-autocomplete", "list");
-  field.setAttribute("aria-expanded", "false");
+  expanded(false);
   field.setAttribute("aria-controls", id);
   field.addEventListener("input", () => {
     mark(-1); // Enter chooses nobody who was suggested for another text
     request?.abort();
     clearTimeout(timer);
-    if (field.value.trim()) timer = setTimeout(ask, PAUSE);
+    if (asked() !== null) timer = setTimeout(ask, PAUSE);
     else close();
   });
   field.addEventListener("keydown", (event) => {
     if (event.isComposing || event.keyCode === 229) return;
     const open = !list.hidden;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      if (!open && (asked() === null || field.tagName === "TEXTAREA")) return undefined; // the caret moves
       event.preventDefault();
       if (!open) return ask();
       const step = event.key === "ArrowDown" ? 1 : -1;
@@ -123,6 +138,13 @@ function suggest(field, { roles, taken, choose, finished }, words) {
   field.replaceWith(box);
   box.append(field, list, nobody, status);
   return { box, say: (text) => (status.textContent = text) };
+}
+
+const composer = document.getElementById("composer-body");
+if (composer?.dataset.mentions) {
+  const focused = document.activeElement === composer;
+  mentions(composer, suggest);
+  if (focused) composer.focus({ preventScroll: true });
 }
 
 for (const field of document.querySelectorAll("input[data-suggest]")) {

@@ -1,4 +1,5 @@
 // The messages on the page. A fragment replaces the one with its id, or takes its place by position.
+import { learn, requote } from "./quotes.js";
 import { isAtBottom, reachesEnd, steady } from "./scrolling.js";
 import { fromHtml } from "./sidebar.js";
 
@@ -34,9 +35,11 @@ export function begin() {
 function place(htmls, instead = null, tell = true) {
   const items = htmls.map((html) => fromHtml(html).querySelector("li")).filter(Boolean);
   let fresh = [];
+  learn(items);
   steady(() => {
     fresh = items.filter((item) => put(item, instead));
     trim();
+    requote();
   });
   for (const item of items) if (item.isConnected) htmx.process(item);
   if (!tell || !fresh.length) return;

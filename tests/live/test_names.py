@@ -37,6 +37,8 @@ async def test_an_old_page_with_what_it_was_told_is_a_fresh_page(cast: Cast) -> 
     for n in range(3):
         await cast.say(cast.olive, f"hello {n}")
         await cast.say(cast.milo, f"hello {n}")
+    asked = await cast.say(cast.olive, "hello?")
+    await cast.say(cast.milo, "hello @olive", reply_to=asked["id"])
     old = await page(cast, cast.mina, cast.chess)
     changes = (await cast.mina.api.get(f"/conversations/{cast.chess}")).json()["change"]
     async with following(cast.server, cast.mina, f"{cast.chess}:{changes}", json=False) as feed:

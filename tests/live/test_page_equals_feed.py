@@ -47,6 +47,11 @@ def apply(page: BeautifulSoup, event: Event) -> None:
 
 
 def put_message(page: BeautifulSoup, item: Tag) -> None:
+    template = item.select_one(".now-quoted")
+    now = template.find(class_="quote") if template else None
+    if isinstance(now, Tag):
+        for quote in page.select(f'.quote[data-of="{now["data-of"]}"]'):
+            quote.replace_with(copy(now))
     there = page.find(id=item["id"])
     if isinstance(there, Tag):
         there.replace_with(item)

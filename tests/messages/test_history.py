@@ -163,6 +163,6 @@ async def test_a_message_says_what_the_contract_promises_and_no_more(cast: Cast)
     promised = (
         "id conversation_id position change author kind body html reply_to created_at edited_at deleted_at status"
     )
-    assert sent.keys() == {*promised.split(), "event", "subject", "of_team"}
+    assert sent.keys() == {*promised.split(), "event", "subject", "of_team", "quote", "mentions", "mentions_all"}
     assert sent["author"].keys() == {"id", "username", "name"}
     assert (await page(cast.mina, cast.chess))["messages"][-1] == sent

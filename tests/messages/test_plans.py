@@ -11,7 +11,7 @@ from app.conversations.lines import COLUMNS, ITEM
 from app.core import database
 from app.messages.lines import LINES
 from app.messages.queries import FEED
-from app.messages.sending import SENDS, SENDS_ONE
+from app.messages.statements import SENDS, SENDS_NAMING, SENDS_ONE
 from app.people.policy import Policy
 from tests.conftest import Cast
 
@@ -79,10 +79,14 @@ async def test_the_feed_reads_what_changed_and_no_more(long: Cast) -> None:
 @pytest.mark.parametrize("policy", ["open", "school"])
 async def test_a_send_touches_a_handful_of_rows(long: Cast, policy: Policy) -> None:
     await database.fetch("UPDATE person SET role = 'teacher' WHERE id = $1", long.milo.id)
-    one = await plan(SENDS_ONE[policy], long.chess, long.milo.id, uuid4(), "one", None)
+    one = await plan(SENDS_ONE[policy], long.chess, long.milo.id, uuid4(), "one", None, 0)
     assert_bounded(one, 10)
+    key = uuid4()
+    message = ([long.milo.id], [key], ["@mina"], [None], [0])
+    naming = await plan(SENDS_NAMING[policy], long.chess, *message, [long.milo.id], [key], [long.mina.id], ["mina"])
+    assert_bounded(naming, 10)
     keys = [uuid4() for _ in range(20)]
-    several = await plan(SENDS[policy], long.chess, [long.milo.id] * 20, keys, ["more"] * 20, [None] * 20)
+    several = await plan(SENDS[policy], long.chess, [long.milo.id] * 20, keys, ["more"] * 20, [None] * 20, [1] * 20)
     assert_bounded(several, 60)
 
 
@@ -94,3 +98,22 @@ async def test_counting_the_unread_stops_at_a_hundred(long: Cast) -> None:
         ) {ITEM}
     """
     assert_bounded(await plan(items, long.mina.id, long.chess), 160)
+
+
+async def test_what_is_quoted_is_found_by_its_number_and_what_answers_it_too(long: Cast) -> None:
+    await database.fetch(
+        """
+        UPDATE message x SET reply_to = q.id FROM message q
+        WHERE x.conversation = $1 AND q.conversation = $1 AND x.position > 50000 AND q.position = x.position - 40000
+        """,
+        long.chess,
+    )
+    await database.fetch("ANALYZE message")
+    back = "WHERE x.conversation = $1 AND x.position < $2 ORDER BY x.position DESC LIMIT 50"
+    assert_bounded(await plan(f"{LINES} {back}", long.chess, MANY), 60)
+    assert_bounded(await plan(f"{LINES} WHERE {FEED}", long.chess, MANY - 20, 200), 25)
+    first = await database.fetch_value("SELECT reply_to FROM message WHERE position = $1", MANY)
+    sent = await plan(SENDS_ONE["open"], long.chess, long.milo.id, uuid4(), "one", first, 1)
+    assert_bounded(sent, 10)
+    answers = await plan("UPDATE ONLY message x SET reply_to = NULL WHERE $1::bigint = reply_to", first)
+    assert_bounded(answers, 2)

@@ -8,6 +8,7 @@ from litestar import Request, delete, get, patch, post
 from litestar.params import Parameter
 
 from app.accounts.views import Me
+from app.conversations import access as conversation_access
 from app.conversations import actions as conversations
 from app.conversations import permission, receipts
 from app.conversations import queries as conversation_queries
@@ -17,7 +18,7 @@ from app.core.database import Row
 from app.core.page import Form, Page, reads_without_scripts, shape_wanted
 from app.core.problems import typed
 from app.core.settings import Settings
-from app.messages import access, actions, queries, render, seen, timeline
+from app.messages import access, actions, queries, quotes, render, seen, timeline
 from app.messages.lines import line
 from app.messages.timeline import Wish
 from app.messages.views import HistoryView, MessageView, MineView, SeenView, TimelineView
@@ -46,7 +47,13 @@ async def show(
     before: Position = None,
     from_: From = None,
     latest: bool = False,
+    reply_to: Position = None,
 ) -> Page[TimelineView]:
+    """With `reply_to` its composer answers that message; to a script that asks for it so, that part of it alone."""
+    if reply_to is not None and shape_wanted(request.scope) == "partial":
+        draft: Any = MessageDraft(conversation_id)
+        answered = await _replies_to(conversation_id, reply_to, me)
+        return Page("conversations/show.html", draft, partial="conversations/_reply.html", extra=answered)
     view, rows = await timeline.show(conversation_id, me, Wish(before, from_, latest))
     if view.at_end and view.unread and await receipts.got(me, conversation_id, view.total):
         bell.ring("m", conversation_id)
@@ -58,7 +65,8 @@ async def show(
         # A browser with scripts says itself what came on its screen; without them the page that it asked for is it.
         await conversations.mark_read(me, conversation_id, view.total)
         bell.ring("r", me.id, conversation_id)
-    return Page("conversations/show.html", view, form=_fresh(), extra=_shown(view, rows, me))
+    answered = await _replies_to(conversation_id, reply_to, me)
+    return Page("conversations/show.html", view, form=_fresh(), extra={**_shown(view, rows, me), **answered})
 
 
 @get("/conversations/{conversation_id:int}/messages")
@@ -109,6 +117,7 @@ async def send(
         if shape == "page":  # the whole page again, with what was typed
             view, rows = await timeline.show(conversation_id, me, Wish(latest=True))
             extra = _shown(view, rows, me)
+        extra |= await _replies_to(conversation_id, data.reply_to, me)
         return Page(
             "conversations/show.html",
             view,
@@ -231,6 +240,15 @@ async def _changed(message: MessageView, me: Me) -> Page[MessageView]:
     return Page(
         "messages/edit.html", message, partial="messages/_changed.html", see_other=there, extra=_rendered([row])
     )
+
+
+async def _replies_to(conversation_id: int, message_id: int | None, me: Me) -> dict[str, Any]:
+    """For templates: what the composer replies to, if that is there. Raises NotFound: who is in no conversation reads
+    none of it by replying, not even in a form that was refused."""
+    if message_id is None:
+        return {}
+    await conversation_access.member(conversation_id, me)
+    return {"replies_to": await quotes.answerable(conversation_id, message_id)}
 
 
 def _shown(view: TimelineView, rows: list[Row], me: Me) -> dict[str, Any]:
