@@ -31,7 +31,7 @@ PATIENCE = 60.0
 T = TypeVar("T")
 
 
-def until(wanted: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+def until(wanted: Callable[[], T], what: str, seconds: float = 45.0) -> T:
     """What `wanted` gives as soon as that is true; fails with `what` when it has not come true in time."""
     deadline = time.monotonic() + seconds
     while not (found := wanted()):

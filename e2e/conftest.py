@@ -36,7 +36,10 @@ UNUSED = (
 )
 WATCHER = Path(__file__).with_name("watcher.js").read_text()
 
-expect.set_options(timeout=15_000)
+# On a machine that is kept busy by others everything takes long. What comes is seen at once; only what never comes is
+# waited for.
+PATIENCE = 45_000
+expect.set_options(timeout=PATIENCE)
 
 
 class Visit(Protocol):
@@ -167,6 +170,7 @@ def visit(causerie: Causerie, new_context: Callable[..., BrowserContext], watch:
     def open_page(person: Person | None, path: str = "/conversations", /, **options: Any) -> Page:
         url = options.pop("url", causerie.url)
         context = new_context(base_url=url, **{"reduced_motion": "reduce", "locale": "en-GB", **options})
+        context.set_default_timeout(PATIENCE)
         watch.follow(context, urlsplit(url).netloc)
         if person is not None:
             sign_in(context, person, url)

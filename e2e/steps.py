@@ -47,7 +47,7 @@ def connection(page: Page) -> Locator:
     return page.locator("#connection")
 
 
-def eventually(page: Page, wanted: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def eventually(page: Page, wanted: Callable[[], object], what: str, seconds: float = 45.0) -> None:
     """Waits until `wanted` is true, while what the page asks of the test (routes, events) goes on."""
     deadline = time.monotonic() + seconds
     while not wanted():

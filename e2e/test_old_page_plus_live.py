@@ -189,7 +189,7 @@ def becomes_fresh(old: Page) -> None:
     fresh = old.context.new_page()
     fresh.goto(old.url)
     try:
-        eventually(old, lambda: normal(old) == normal(fresh), "the old page is as the fresh one", 8)
+        eventually(old, lambda: normal(old) == normal(fresh), "the old page is as the fresh one")
     except AssertionError:
         assert normal(old) == normal(fresh)
     fresh.close()

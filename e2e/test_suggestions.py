@@ -58,12 +58,15 @@ def test_several_people_are_chosen_with_the_keyboard_alone(
     expect(field(page)).to_have_value(f"ZO {family.upper()}")
     page.keyboard.press("ArrowDown")
     expect(options).to_have_count(2)
+    expect(options.first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=f"Remove Zoé {family}")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text=f"Zoé {family} is added")).to_have_count(1)
     assert posted(page) == zoe.username
     page.keyboard.type(f"zo {family}")
     expect(options).to_have_count(1)  # who is chosen is not suggested again
+    # Only what was suggested for all of this text: Enter chooses nobody who was suggested for another one.
+    expect(options.first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     assert posted(page) == f"{zoe.username} {zora.username}"
     page.keyboard.press("Backspace")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from app.core.settings import Settings
 
 
-async def until(ask: Callable[[], Awaitable[object]], what: str, seconds: float = 20) -> None:
+async def until(ask: Callable[[], Awaitable[object]], what: str, seconds: float = 45) -> None:
     """Asks again and again until the answer is true; fails with `what` when it is not in time."""
     deadline = time.monotonic() + seconds
     while not await ask():

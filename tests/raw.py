@@ -18,7 +18,7 @@ class Answer:
         return ", ".join(value for key, value in self.headers if key == name)
 
 
-async def exchange(url: str, data: bytes, seconds: float = 10) -> Answer:
+async def exchange(url: str, data: bytes, seconds: float = 30) -> Answer:
     """Sends the bytes as they are and reads one answer until its end (or the end of the connection)."""
     where = urlsplit(url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)

@@ -42,7 +42,7 @@ class Feed:
     def named(self, name: str) -> list[Event]:
         return [event for event in self.events if event.name == name]
 
-    async def until(self, wanted: Callable[["Feed"], bool], seconds: float = 10) -> None:
+    async def until(self, wanted: Callable[["Feed"], bool], seconds: float = 30) -> None:
         """Waits until the condition holds; fails with what came instead."""
         try:
             async with asyncio.timeout(seconds), self._came:
@@ -50,7 +50,7 @@ class Feed:
         except TimeoutError:
             raise AssertionError(f"it never came; there were {[(e.name, e.id) for e in self.events]}") from None
 
-    async def next(self, name: str, seconds: float = 10) -> Event:
+    async def next(self, name: str, seconds: float = 30) -> Event:
         """Waits for one more event of that name and gives it."""
         before = len(self.named(name))
         await self.until(lambda feed: len(feed.named(name)) > before, seconds)

@@ -160,6 +160,7 @@ class Presence:
     async def _learn(self, asked: list[int], found: dict[int, registry.Found]) -> None:
         """Puts what was read into the book, and tells what is other than before."""
         now = presence.now()
+        was = {person: presence.book.get(person) for person in asked}
         # The last: as it was, when whom it is shown to is other now.
         changes: dict[int, tuple[Present | None, State, Present | None]] = {}
         for person in asked:
@@ -179,7 +180,15 @@ class Presence:
             if before or state != (old.state if old else "offline"):
                 changes[person] = present, state, before
         if changes and self.hub.streams:
-            await self._tell(changes)
+            try:
+                await self._tell(changes)
+            except BaseException:  # nobody was told, so nothing is known: else the next time it would be no news
+                for person, entry in was.items():
+                    if entry is not None:
+                        presence.book[person] = entry
+                    else:
+                        presence.book.pop(person, None)
+                raise
 
     async def _tell(self, changes: dict[int, tuple[Present | None, State, Present | None]]) -> None:
         hub = self.hub

@@ -53,7 +53,7 @@ class Script:
         """The process ids of every child of this name so far, in order."""
         return [int(line.split()[1]) for line in self.lines if line.split()[:1] == [name] and len(line.split()) > 1]
 
-    def eventually(self, what: Callable[[], object], seconds: float = 10.0) -> None:
+    def eventually(self, what: Callable[[], object], seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, self.lines

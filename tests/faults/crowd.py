@@ -36,22 +36,22 @@ class Crowd:
         self._last = (now, max(self._last[1], asked))
         self.kept.append(kept)
 
-    async def more(self, many: int, seconds: float = 20) -> None:
+    async def more(self, many: int, seconds: float = 45) -> None:
         """Waits for so many more acknowledgements."""
         wanted = len(self.kept) + many
         await until(lambda: len(self.kept) >= wanted, seconds, f"{many} more acknowledged sends")
 
-    async def recovered(self, since: float, seconds: float = 10) -> float:
+    async def recovered(self, since: float, seconds: float = 30) -> float:
         """Waits for the acknowledgement of a send that was asked after `since`; gives the seconds that it took."""
         await until(lambda: self._last[1] >= since, seconds, "a send is acknowledged again")
         return self._last[0] - since
 
-    async def all_connected(self, seconds: float = 20) -> None:
+    async def all_connected(self, seconds: float = 45) -> None:
         """Waits until every stream is open and has the state that it begins with: one that a fault meets before that
         is ended, and comes back."""
         await until(lambda: all(w.connected and w.begun for w in self.watchers), seconds, "every stream is open")
 
-    async def all_live(self, seconds: float = 20) -> None:
+    async def all_live(self, seconds: float = 45) -> None:
         """Waits for more messages and a heartbeat on every stream: by then each one is up to date."""
         pings = [watcher.events["ping"] for watcher in self.watchers]
         await self.more(15)

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from app.core import database
 from app.live import presence as live_presence
 from app.live import registry
+from app.live.audience import audience
 from app.people import presence
 from app.people.presence import PLACE, Entry, Present
 from tests.conftest import Actor, Cast
@@ -48,7 +49,7 @@ def presences(feed: Feed, who: Actor) -> list[str]:
     return found
 
 
-async def told(feed: Feed, who: Actor, state: str, seconds: float = 10) -> None:
+async def told(feed: Feed, who: Actor, state: str, seconds: float = 30) -> None:
     """Waits until the page's stream has last said this of that person."""
     await feed.until(lambda f: presences(f, who)[-1:] == [state], seconds)
 
@@ -376,6 +377,24 @@ async def test_a_database_that_is_away_delays_it(cast: Cast, quick: None, monkey
             return await whereabouts(people)
 
         monkeypatch.setattr(registry, "whereabouts", failing)
+        await cast.mina.api.patch("/me/privacy", json={"state": "busy"})
+        await told(page, cast.mina, "busy")
+
+
+async def test_a_database_that_goes_away_before_it_was_told_delays_it(
+    cast: Cast, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with following(cast.server, cast.mina, f"{cast.chess}:0", json=False) as page:
+        await told(page, cast.mina, "online")
+        failures = iter([True, True])
+        really = audience
+
+        async def failing(*asked: Any) -> Any:
+            if next(failures, False):
+                raise ConnectionRefusedError
+            return await really(*asked)
+
+        monkeypatch.setattr(live_presence, "audience", failing)
         await cast.mina.api.patch("/me/privacy", json={"state": "busy"})
         await told(page, cast.mina, "busy")
 
