@@ -73,7 +73,7 @@ def test_in_the_midst_of_a_text_and_not_in_addresses(causerie: Causerie, visit: 
     for _ in range(", how are you?".__len__()):
         page.keyboard.press("ArrowLeft")
     page.keyboard.type("@milo")
-    expect(options(page)).to_have_count(1)
+    expect(page.get_by_role("option", selected=True)).to_have_count(1)
     page.keyboard.press("Enter")
     expect(composer(page)).to_have_value(f"Hello @{milo.username} , how are you?")
     composer(page).fill("")
