@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
@@ -216,3 +216,19 @@ def test_one_sees_who_types_until_they_send_or_stop(causerie: Causerie, visit: V
     expect(line).not_to_contain_text("Milo")
     expect(line).to_be_empty()  # she has stopped
     expect(writer.locator("#typing")).to_be_empty()
+
+
+def test_what_is_said_while_a_page_loads_its_scripts_is_seen_on_it(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = visit(milo, "/people")
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(700)  # the scripts before it run meanwhile; nothing tells when they have
+        olive.say(chess, "said early")
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/js/timeline.js", late)
+    page.goto(f"/conversations/{chess}")
+    expect(message(page, "said early")).to_have_count(1)

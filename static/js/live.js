@@ -113,7 +113,9 @@ function visible() {
   open(false);
 }
 
-const asItIs = () => leaving || (document.hidden ? hidden() : visible());
+// Not before every script of the page has run: what comes earlier would find nobody who listens for it, and be lost.
+let ready = false;
+const asItIs = () => leaving || !ready || (document.hidden ? hidden() : visible());
 
 document.addEventListener("visibilitychange", asItIs);
 document.addEventListener("live:reset", () => {
@@ -142,4 +144,7 @@ setInterval(() => {
   if (source && Date.now() - heard > SILENCE) open(document.hidden);
 }, 10_000);
 
-if (words.me) asItIs();
+document.addEventListener("DOMContentLoaded", () => {
+  ready = Boolean(words.me);
+  if (ready) asItIs();
+});
