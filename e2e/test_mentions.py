@@ -89,8 +89,8 @@ def test_ones_own_stand_out_and_lead_to_the_card(
     page = live(visit(milo, f"/conversations/{chess}"))
     olive.say(chess, f"@{milo.username} and @{mina.username}, and @all")
     mentions = message(page, "and").locator(".mention")
+    expect(mentions).to_have_count(3)
     colours = [each.evaluate("each => getComputedStyle(each).backgroundColor") for each in mentions.all()]
-    assert len(colours) == 3
     assert colours[0] == colours[2] != colours[1], "his own, and what is to all, are marked"
     mentions.nth(1).click()
     expect(page.get_by_role("heading", name="Mina Member")).to_be_visible()
