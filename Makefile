@@ -1,6 +1,6 @@
 # Each target does the set-up that it needs; a second time that costs nothing. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test unit e2e lint format messages bench screenshots lock setup setup-dev
+.PHONY: help run demo import test unit e2e lint format messages bench screenshots lock setup setup-dev
 
 # A hundred processes start in the tests. Where none may write down what it compiled, each compiles everything for itself.
 unexport PYTHONDONTWRITEBYTECODE
@@ -19,6 +19,10 @@ run: setup ## set up what is missing and serve http://localhost:8000 (PORT=8001 
 
 demo: setup ## fill a new instance with people, rooms and messages to look at
 	@exec $(PYTHON) -m app demo
+
+import: setup ## bring a conversation back from its JSON (make import FILE=chess.json OPTIONS='--owner ada')
+	@test -n "$(FILE)" || { echo "Which one? make import FILE=chess.json" >&2; exit 2; }
+	@exec $(PYTHON) -m app import "$(FILE)" $(OPTIONS)
 
 test: lint unit e2e ## set up what is missing and run every check and test
 

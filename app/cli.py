@@ -1,4 +1,5 @@
-"""The command line: python -m app serve | worker | migrate | demo (and `web`: one web process, started by `serve`).
+"""The command line: python -m app serve | worker | migrate | demo | import | verify (and `web`: one web process, which
+`serve` starts).
 
 What an operator can mend is said in a line or two on stderr, with exit code 2. Heavy packages are imported where they
 are used: a wrong setting is told at once.
@@ -14,6 +15,7 @@ import signal
 import socket
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from app import serving
@@ -23,9 +25,12 @@ from app.core.supervisor import WRONG_CONFIGURATION, CannotStartError, say
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one command; gives the exit code: 0, or 2 when something must be mended first."""
+    """Runs one command; gives the exit code: 0, 2 when something must be mended first, or
+    1 from a worker whose database is away: starting it again may be enough."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "verify" and options.key:  # on any machine, without a Causerie
+            return _verify(options.file, options.key)
         return _run(options, load(os.environ))
     except (SettingsError, CannotStartError, OSError) as error:
         say(str(error))
@@ -46,6 +51,18 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--check", action="store_true", help="change nothing, only say whether they are")
     demo = commands.add_parser("demo", help="fill a new instance with people, rooms and messages")
     demo.add_argument("--scale", type=float, default=1.0, help="2 makes about twice as many messages (default: 1)")
+    verify = commands.add_parser("verify", help="say whether an archive of an export is genuine and whole")
+    verify.add_argument("file", help="the ZIP, as it was given; exit code 0: genuine, 1: not, 2: cannot be checked")
+    verify.add_argument(
+        "--key", help="the public key to check with (PEM, or a file of it), in place of this Causerie's"
+    )
+    bring = commands.add_parser("import", help="bring a conversation back from its JSON, as a new group")
+    bring.add_argument("file", type=Path, help="the JSON of an export, or an archive that holds it")
+    bring.add_argument("--owner", metavar="USERNAME", help="who owns the group (default: the first administrator)")
+    bring.add_argument("--title", help="how it is called (default: as it was)")
+    bring.add_argument("--map", type=Path, metavar="FILE", help="who is who: a line each, their username, then ours")
+    bring.add_argument("--match-usernames", action="store_true", help="who is called alike is the same person")
+    bring.add_argument("--again", action="store_true", help="also when it is here already")
     web = commands.add_parser("web")  # no help: for `serve` alone
     web.add_argument("--fd", type=int, action="append", required=True)
     web.add_argument("--ready", type=int)
@@ -59,11 +76,16 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "web":
             _web(settings, options.fd, options.ready)
         case "worker":
-            _worker(settings)
+            return _worker(settings)
         case "migrate":
             _migrate(settings, only_check=options.check)
         case "demo":
             _demo(settings, options.scale)
+        case "verify":
+            with _database(settings) as dsn:
+                return _verify(options.file, dsn=dsn)
+        case "import":
+            _import(settings, options)
     return 0
 
 
@@ -80,13 +102,19 @@ def _web(settings: Settings, fds: list[int], ready: int | None) -> None:
     server.serve(app, [socket.socket(fileno=fd) for fd in fds], end_streams, ready)
 
 
-def _worker(settings: Settings) -> None:
+def _worker(settings: Settings) -> int:
     from app import worker
     from app.core import upkeep
 
     with _database(settings) as dsn:
-        asyncio.run(upkeep.require_up_to_date(dsn))
-        _until_stopped(worker.run(replace(settings, database_url=dsn)))
+        try:
+            asyncio.run(upkeep.require_up_to_date(dsn))
+            _until_stopped(worker.run(replace(settings, database_url=dsn)))
+        except (upkeep.NotNowError, OSError) as error:
+            # Whoever started it starts it again; as WRONG_CONFIGURATION this would end the web servers beside it.
+            say(str(error))
+            return 1
+    return 0
 
 
 def _migrate(settings: Settings, *, only_check: bool) -> None:
@@ -109,6 +137,23 @@ def _demo(settings: Settings, scale: float) -> None:
     with _database(settings) as dsn:
         asyncio.run(upkeep.migrate(dsn))
         _until_stopped(demo.fill(replace(settings, database_url=dsn), dsn, scale))
+
+
+def _verify(file: str, key: str = "", dsn: str = "") -> int:
+    from app.exports import asked
+
+    return asked.verify(file, key, dsn, os.environ.get("LANG", ""))
+
+
+def _import(settings: Settings, options: argparse.Namespace) -> None:
+    from app.core import upkeep
+    from app.exports import importing
+
+    names = importing.read_names(options.map) if options.map else {}
+    wish = importing.Wish(options.owner, options.title, names, options.match_usernames, options.again)
+    with _database(settings) as dsn:
+        asyncio.run(upkeep.require_up_to_date(dsn))
+        _until_stopped(importing.from_command_line(dsn, settings.message_retention_days, options.file, wish))
 
 
 @contextlib.contextmanager

@@ -14,27 +14,33 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.types import Scope
-from redis.asyncio import Redis
 
-from app import __version__
+from app import __version__, scopes
 from app.accounts import web as accounts
 from app.accounts.auth import Identify, current_person
 from app.accounts.devices import describe
 from app.accounts.views import Me
 from app.admin import docs, health
+from app.admin import jobs as admin_jobs
 from app.conversations import lines, queue
 from app.conversations import render as conversation_pieces
 from app.conversations import web as conversations
 from app.core import database, logs, problems, templates
-from app.core.bell import CHANNEL, Bell, PostgresBackend, RedisBackend
+from app.core.bell import CHANNEL, Bell, backend_of
 from app.core.front import front_door
 from app.core.i18n import _
 from app.core.page import Page, Shell, reads_without_scripts
 from app.core.settings import Settings, load
 from app.core.templates import STATIC
+from app.exports import feed as export_feed
+from app.exports import web as exports
 from app.live import web as live
 from app.live.hub import Hub
 from app.messages import web as messages
+from app.notifications import feed as notices
+from app.notifications import queries as notification_queries
+from app.notifications import web as notifications
+from app.notifications.webhooks import web as webhooks
 from app.people import invitations, policy, presence
 from app.people import queries as people_queries
 from app.people import web as people
@@ -77,10 +83,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
         qr_code=invitations.qr_code,
     )
     logs.configure(settings.env, settings.log_level)
-    backend = _backend(settings)
+    backend = backend_of(settings)
     channels = ChannelsPlugin(backend=backend, channels=[CHANNEL])
     bell = Bell(channels)
-    hub = Hub(settings, bell)
+    hub = Hub(settings, bell, notices.read, export_feed.read)
     app = Litestar(
         route_handlers=[
             home,
@@ -89,9 +95,13 @@ def create_app(settings: Settings | None = None) -> Litestar:
             *people.HANDLERS,
             *conversations.HANDLERS,
             *messages.HANDLERS,
+            *notifications.HANDLERS,
+            *webhooks.HANDLERS,
+            *exports.HANDLERS,
             *live.HANDLERS,
             *health.HANDLERS,
             *docs.HANDLERS,
+            *admin_jobs.HANDLERS,
             create_static_files_router(
                 path=templates.static_root(),
                 directories=[STATIC],
@@ -99,7 +109,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
                 cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
             ),
         ],
-        middleware=[Identify(settings, lambda session: bell.ring("s", session))],
+        middleware=[Identify(settings, lambda session: bell.ring("s", session), scopes.NEEDED)],
         dependencies={
             "me": Provide(current_person, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
@@ -141,12 +151,6 @@ def _after_settings(bell: Bell) -> Callable[[Settings], Bell]:
     return give
 
 
-def _backend(settings: Settings) -> PostgresBackend | RedisBackend:
-    if settings.channels_url:
-        return RedisBackend(redis=Redis.from_url(settings.channels_url), stream_sleep_no_subscriptions=50)
-    return PostgresBackend(settings.database_url or "")
-
-
 def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
     @asynccontextmanager
     async def running(_app: Litestar) -> AsyncIterator[None]:
@@ -167,15 +171,17 @@ def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
 
 def _shell_for(hub: Hub) -> Shell:
     async def shell(scope: Scope) -> Mapping[str, Any]:
-        """What surrounds a whole page of someone signed in: their conversations; of the staff, how many wait."""
+        """What surrounds a whole page of someone signed in: their conversations, and how much they have not read of
+        what they were told; of the staff, how many wait."""
         me = scope["user"]
-        if reads_without_scripts(scope):
+        if me.scopes is None and reads_without_scripts(scope):
             await hub.presence.read_plainly(me.id)
-        return {"sidebar": await lines.sidebar(me), "waiting": await queue.waiting(me)}
+        told = await notification_queries.unread_of(me.id)
+        return {"sidebar": await lines.sidebar(me), "waiting": await queue.waiting(me), "told": told}
 
     return shell
 
 
-async def _finish(html: str, me: Me) -> str:
+async def _finish(html: bytes, me: Me) -> bytes:
     """Who is there, of those on the page."""
     return await presence.put(html, me.id, me.apart)

@@ -159,7 +159,9 @@ def _when_all_answer(settings: Settings) -> Callable[[bytes], None]:
 
 
 def _welcome(settings: Settings) -> str:
-    lines = [f"Causerie is running: {settings.base_url}", ""]
+    days = settings.message_retention_days
+    kept = f"are deleted when they are {days} days old; MESSAGE_RETENTION_DAYS=0 keeps them" if days else "are kept"
+    lines = [f"Causerie is running: {settings.base_url}", "", f"  Messages {kept} for ever."]
     if settings.env == "development":
         lines += [
             "  Open it in a browser. The first person who signs up becomes the administrator.",

@@ -11,9 +11,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import uvloop
@@ -25,6 +26,7 @@ from bench.scale import FULL
 from bench.servers import Server
 from bench.wire import Ours
 
+Measure = Callable[[Server, str, Ours], Coroutine[Any, Any, None]]
 PEOPLE = 64  # who have the open pages, several each
 SIZES = (1, 50, 1000)
 RATE = 10
@@ -37,7 +39,7 @@ async def measure(server: Server, dsn: str, wire: Ours) -> None:
     print(f"{'CPU per signal, ms (Postgres included)':44}{'presence':>12}{'receipts':>12}")
     bases: list[float] = []
     for size in (0, *SIZES):
-        room = await _room(dsn, wire, size)
+        room = await make_room(dsn, wire, size)
         change = (await heads(wire, [room]))[room]
         here = wire.request("GET", "/live", wire.tokens[0], accept="text/event-stream")
         others = [wire.live(room, change, 1 + who % (min(PEOPLE, max(size, 2)) - 1)) for who in range(size)]
@@ -53,7 +55,7 @@ async def measure(server: Server, dsn: str, wire: Ours) -> None:
             print(f"{f'to tell it to {size:,} open pages':44}{net[0]:>12.2f}{net[1]:>12.2f}", flush=True)
 
 
-async def _room(dsn: str, wire: Ours, size: int) -> int:
+async def make_room(dsn: str, wire: Ours, size: int) -> int:
     """A group of the one who signals and `size` others (at least one), with something to read in it."""
     exchange = await connect(wire.port)
     body = {"kind": "group", "title": f"Room of {size}", "members": ["person01"]}
@@ -120,14 +122,16 @@ async def _signals(server: Server, wire: Ours, request: Callable[[int], tuple[by
     return used / (RATE * SECONDS - 5) * 1000
 
 
-def main() -> int:
-    """Starts one server with its own Postgres, measures, and ends both."""
-    with tempfile.TemporaryDirectory(prefix="causerie-signals-") as name, contextlib.ExitStack() as stack:
+def measured(measure: Measure, *, with_worker: bool = False) -> int:
+    """Starts one server with its own Postgres (and its worker), measures, and ends them."""
+    with tempfile.TemporaryDirectory(prefix="causerie-bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)  # as root, Postgres runs as another user
         dsn, postgres = stack.enter_context(servers.database(folder, "ours"))
         asyncio.run(database.migrate(dsn))
         server = servers.ours(folder, dsn, postgres, FULL.heartbeat)
+        if with_worker:
+            server.command = tuple(part for part in server.command if part != "--web-only")
         stack.callback(server.stop)
         server.start()
         scale = replace(FULL, people=PEOPLE, rooms=1, history=50)
@@ -137,4 +141,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measured(measure))

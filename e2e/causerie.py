@@ -23,6 +23,8 @@ import asyncpg
 import httpx
 
 import app
+from app.core.security import seal
+from app.notifications.unsubscribe import PURPOSE
 
 PROJECT = Path(app.__file__).parent.parent
 PYTHON = (sys.executable, "-m", "app")
@@ -219,6 +221,11 @@ class Causerie:
             hashlib.sha256(token.encode()).digest(),
         )
         return token
+
+    def unsubscribe(self, person: Person) -> str:
+        """The path of the page on which that person turns mail off, as a mail leads to it."""
+        secret = (self.folder / "secret_key").read_text().strip()
+        return f"/unsubscribe?token={seal(PURPOSE, f'told:{person.id}', secret)}"
 
     def sql(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What a query gives: for what the API rightly cannot do (old times, thousands of rows at once)."""

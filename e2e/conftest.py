@@ -25,6 +25,8 @@ from app.core import embedded
 from e2e.causerie import Causerie, Person
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The same without windows: half the work. It has no push and no pages kept for going back.
+SHELL = "chromium-headless-shell"
 # Nothing but this machine can be reached, so a request to elsewhere fails, and that is seen.
 NOWHERE_ELSE = "--host-resolver-rules=MAP plain.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 # One process for all tabs of a person, as no test is about a process; browsers of two people share none.
@@ -50,15 +52,24 @@ class Visit(Protocol):
 def browser_type_launch_args(
     browser_type_launch_args: dict[str, Any], request: pytest.FixtureRequest
 ) -> dict[str, Any]:
-    """Debian's Chromium or Google's Chrome, whichever is installed; CHROMIUM names another one."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    """Debian's Chromium or Google's Chrome, whichever is installed; CHROMIUM names another one. A test that needs a
+    whole browser says so by `whole_browser`."""
+    options = browser_type_launch_args | getattr(request, "param", {})
+    wanted = BROWSERS if options.pop("whole", False) else (SHELL, *BROWSERS)
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, wanted)), None)
     assert found, "install Chromium (apt-get install chromium), or name one: CHROMIUM=/path/to/chrome"
     return {
         "executable_path": found,
         "args": [NOWHERE_ELSE, ONE_PROCESS, without(UNUSED)],
-        **browser_type_launch_args,
-        **getattr(request, "param", {}),
+        **options,
     }
+
+
+def whole_browser(**options: Any) -> pytest.MarkDecorator:
+    """Marks what needs a browser with windows, started with these options."""
+    return pytest.mark.parametrize(
+        "browser_type_launch_args", [{"whole": True, **options}], indirect=True, ids=["whole"]
+    )
 
 
 def without(features: tuple[str, ...]) -> str:

@@ -52,6 +52,10 @@ class World:
     invitation: str
     asked: int
     answered: int
+    subscription: int
+    bot: int
+    bot_name: str
+    off: str
 
 
 def world(causerie: Causerie, language: str = "en") -> World:
@@ -94,9 +98,58 @@ def world(causerie: Causerie, language: str = "en") -> World:
     answered = int(milo.say(chess, "not read yet")["id"])
     milo.say(chess, f"an answer to that, @{olive.username}", reply_to=answered)
     admin.say(general, "@all: welcome")
+    hook = olive.api.post(f"/conversations/{chess}/webhooks", json={"name": "Absences"}).json()["url"]
+    warning = {"title": "Absence", "text": "at 8:00", "link": "https://school.example/7", "severity": "warning"}
+    olive.api.post(hook, json=warning).raise_for_status()
+    asks = {"url": "https://hooks.example.org/a/rather/long/address?with=a&query=in-it", "events": ["member.left"]}
+    subscribed = olive.api.post(f"/conversations/{chess}/subscriptions", json=asks).json()["id"]
+    causerie.sql(
+        """
+        INSERT INTO delivery (subscription, message, event, change, state, tries, tried_at, status, problem, answer)
+        SELECT $1, $2, 'member.left', n, state, n, now(), status, problem, answer FROM (VALUES
+            (1, 'delivered', 200, NULL, 'ok'), (2, 'failed', 500, NULL, '<h1>Fault</h1>'), (3, 'failed', NULL, 'time', NULL)
+        ) AS t (n, state, status, problem, answer)
+        """,
+        subscribed,
+        mine,
+    )
+    bot_name = f"bot-of-{olive.username}"[:29] + "x"
+    bot = int(
+        olive.api.post("/me/bots", json={"username": bot_name, "name": "Weather"}).raise_for_status().json()["id"]
+    )
+    olive.api.post(f"/conversations/{chess}/members", json={"username": bot_name}).raise_for_status()
+    made = olive.api.post(f"/me/bots/{bot}/tokens", json={"name": "Its own", "scopes": ["read", "write"]})
+    olive.api.post("/me/tokens", json={"name": "Nightly export of the minutes", "scopes": ["read"]}).raise_for_status()
+    bearer = {"authorization": f"Bearer {made.json()['token']}"}
+    rain = {"body": "Rain from four o’clock on."}
+    olive.api.post(f"/conversations/{chess}/messages", json=rain, headers=bearer).raise_for_status()
     gone = int(olive.say(chess, "a slip once more")["id"])
     milo.say(chess, "and to what is gone", reply_to=gone)
     olive.delete(gone)
+    causerie.sql(
+        """
+        INSERT INTO export (person, kind, conversation, title, format, archive, paper, language, time_zone, from_at,
+                            status, done, total, size, sha256, failure, ended_at, expires_at)
+        SELECT $1::bigint, CASE WHEN title IS NULL THEN 'person' ELSE 'conversation' END, CASE WHEN title IS NULL THEN NULL ELSE $2::bigint END,
+               coalesce(title, 'Olive'), format, archive, 'a4', 'en', 'UTC', from_at, status, done, total, size,
+               CASE WHEN size IS NULL THEN NULL ELSE 'x'::bytea END, failure, now(), now() + interval '7 days'
+        FROM (VALUES
+            (1, NULL, 'json', false, NULL::timestamptz, 'expired', 9, 9, 1000, NULL),
+            (2, 'Chess club', 'csv', false, now() - interval '9 days', 'cancelled', 3, 9, NULL, NULL),
+            (3, 'Chess club', 'pdf', false, NULL, 'failed', 3, 9, NULL, 'memory'),
+            (4, 'A title of a conversation that goes on and on, as people write them when nobody stops them', 'pdf', true,
+             now() - interval '1 year', 'ready', 9, 9, 12345678, NULL),
+            (5, NULL, 'csv', true, NULL, 'queued', 0, NULL, NULL, NULL),
+            (6, 'Chess club', 'pdf', false, NULL, 'working', 4200, 10000, NULL, NULL)
+        ) AS t (n, title, format, archive, from_at, status, done, total, size, failure) ORDER BY n
+        """,
+        olive.id,
+        chess,
+    )
+    causerie.sql(
+        "INSERT INTO dead_letter (job, payload, error, tries, first_at)"
+        " VALUES ('TextsUnwanted', '{\"event\": {\"person\": 1}}', 'SMTPConnectError', 6, now() - interval '2 hours')"
+    )
     return World(
         olive,
         milo,
@@ -113,6 +166,10 @@ def world(causerie: Causerie, language: str = "en") -> World:
         invitation,
         asked,
         answered,
+        subscribed,
+        bot,
+        bot_name,
+        causerie.unsubscribe(milo),
     )
 
 
@@ -142,6 +199,25 @@ def every_page(there: World) -> list[Stop]:
             _submit("/auth/reset-password", password="three blue horses run"),
         ),
         Stop("old link, opened", None, "/auth/reset-password?token=x"),
+        Stop("turn mail off", None, there.off),
+        Stop("mail is off", None, there.off, _submit(there.off)),
+        Stop("mail not turned off", None, "/unsubscribe?token=x"),
+        Stop("check an archive", None, "/verify"),
+        Stop("archive not checked", None, "/verify", _submit("/verify")),
+        Stop("check an archive, signed in", olive, "/verify"),
+        Stop("keys that sign", None, "/exports/keys"),
+        Stop("exports", olive, "/exports"),
+        Stop("no exports yet", new, "/exports"),
+        Stop("older exports", new, "/exports?before=1"),
+        Stop("export of a conversation", milo, f"{chess}/export"),
+        Stop(
+            "export refused",
+            milo,
+            f"{chess}/export",
+            _submit("/exports", conversation_id=str(there.chess), format="docx", to="x", paper="a3"),
+        ),
+        Stop("all my data refused", new, "/exports", _submit("/exports", format="docx", to="x", paper="a3")),
+        Stop("an export", there.admin, "/exports", _submit("/exports", format="json")),
         Stop("health", None, "/health"),
         Stop("info", None, "/info"),
         Stop("docs", None, "/docs"),
@@ -202,12 +278,52 @@ def every_page(there: World) -> list[Stop]:
             _submit(f"/conversations/{there.asked}/assignee?_method=put", username="nobody-there"),
         ),
         Stop("queue that is not mine", olive, "/support"),
+        Stop("webhooks", olive, f"{chess}/webhooks"),
+        Stop("webhook not made", olive, f"{chess}/webhooks", _submit(f"{chess}/webhooks", name=" ")),
+        Stop("webhook made", olive, f"{chess}/webhooks", _submit(f"{chess}/webhooks", name="Absences", signed="true")),
+        Stop("not subscribed", olive, f"{chess}/webhooks", _submit(f"{chess}/subscriptions", url="http://10.0.0.1/")),
+        Stop("deliveries", olive, f"/subscriptions/{there.subscription}"),
+        Stop("webhooks of the instance", there.admin, "/admin/webhooks"),
+        Stop("webhooks that are not mine", milo, f"{chess}/webhooks"),
+        Stop("tokens", olive, "/me/tokens"),
+        Stop("no tokens yet", new, "/me/tokens"),
+        Stop("token made", olive, "/me/tokens", _submit("/me/tokens", name="One more", scopes="read")),
+        Stop(
+            "token refused", olive, "/me/tokens", _submit("/me/tokens", name=" ", scopes="all", expires_at="2020-01-01")
+        ),
+        Stop("bots", olive, "/me/bots"),
+        Stop("no bots yet", new, "/me/bots"),
+        Stop("bot refused", olive, "/me/bots", _submit("/me/bots", name=" ", username="all")),
+        Stop("bot", olive, f"/me/bots/{there.bot}"),
+        Stop(
+            "bot not renamed",
+            olive,
+            f"/me/bots/{there.bot}",
+            _submit(f"/me/bots/{there.bot}?_method=patch", name=" ", username="all"),
+        ),
+        Stop(
+            "bot without a picture", olive, f"/me/bots/{there.bot}", _submit(f"/me/bots/{there.bot}/avatar?_method=put")
+        ),
+        Stop("tokens of a bot", olive, f"/me/bots/{there.bot}/tokens"),
+        Stop("bot as others see it", there.admin, f"/people/{there.bot_name}"),
         Stop("edit page", olive, f"/messages/{there.mine}/edit"),
         Stop("delete page", olive, f"/messages/{there.mine}/delete"),
         Stop("my messages", olive, "/messages"),
         Stop("no messages of mine", new, "/messages"),
         Stop("my mentions", olive, "/mentions"),
         Stop("no mentions of mine", new, "/mentions"),
+        Stop("notifications", olive, "/notifications"),
+        Stop("no notifications", new, "/notifications"),
+        Stop("older notifications", olive, "/notifications?before=2020-01-01T00:00:00%2B00:00~1"),
+        Stop("how I am told", olive, "/me/notification-settings"),
+        Stop(
+            "not told so",
+            olive,
+            "/me/notification-settings",
+            _submit("/me/notification-settings?_method=put", mail="often", quiet_from="noon"),
+        ),
+        Stop("devices that are told", olive, "/me/push-subscriptions"),
+        Stop("level not chosen", olive, f"{chess}/settings", _submit(f"{chess}/level?_method=put", level="some")),
         Stop("who can be mentioned", olive, f"{chess}/mentionable"),
         Stop("people", olive, "/people"),
         Stop("nobody found", olive, "/people?q=nobody-is-called-like-that"),
@@ -251,6 +367,12 @@ def every_page(there: World) -> list[Stop]:
         Stop("account not closed", olive, "/me/deactivate", _submit("/me/deactivate", current="x")),
         Stop("delete my account", olive, "/me/delete"),
         Stop("account not deleted", olive, "/me/delete", _submit("/me?_method=delete", current="x", messages="x")),
+        Stop("background work", there.admin, "/admin/jobs"),
+        Stop("audits", there.admin, "/admin/audits"),
+        Stop("conversations to audit", there.admin, "/admin/conversations"),
+        Stop("none to audit", there.admin, "/admin/conversations?q=nothing-is-called-so"),
+        Stop("audit", there.admin, f"/admin{chess}/audit"),
+        Stop("audit refused", there.admin, f"/admin{chess}/audit", _submit(f"/admin{chess}/audit", reason=" ")),
         Stop("nothing there", olive, "/conversations/999999999"),
         Stop("not allowed", milo, f"{chess}/members", _submit(f"{chess}?_method=delete")),
     ]

@@ -43,7 +43,7 @@ def start_at_the_top(page: Page) -> None:
     page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
 
 
-def walk(page: Page, most: int = 250) -> tuple[list[str], list[str]]:
+def walk(page: Page, most: int = 400) -> tuple[list[str], list[str]]:
     """The names of all that Tab comes by, from the top, and where one could not see that one was there."""
     start_at_the_top(page)
     names: list[str] = []
@@ -128,6 +128,7 @@ def test_tab_comes_by_the_controls_of_a_conversation_in_the_order_of_the_page(ca
         "New conversation",
         "People",
         "Contacts",
+        "Notifications",
         "My mentions",
         "Ask the staff",
         "Chess club",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -22,6 +22,7 @@ from e2e.causerie import Causerie, Person
 from e2e.conftest import Visit
 from e2e.steps import eventually, live
 
+T = TypeVar("T")
 LIST = Path(__file__).parent.parent / "tests" / "data" / "blns.json"
 OURS = [
     '<img src="//elsewhere.test/x" onerror="__pwned=1">',
@@ -89,11 +90,11 @@ def together(strings: list[str], longest: int = 2000) -> list[str]:
     return made
 
 
-def at_once(act: Callable[..., object], given: Iterable[tuple[object, ...]]) -> None:
-    """Does it with each of them, eight at a time: the page takes in together what comes together, as in a full room."""
+def at_once(act: Callable[..., T], given: Iterable[tuple[object, ...]]) -> list[T]:
+    """Does it with each of them, eight at a time: the page takes in together what comes together, as in a full room.
+    Gives what came of each, in their order."""
     with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(act, *each) for each in given]:
-            done.result()
+        return [done.result() for done in [pool.submit(act, *each) for each in given]]
 
 
 def said(person: Person, where: int) -> list[dict[str, Any]]:
@@ -154,9 +155,10 @@ def test_live_messages_and_names_are_harmless_and_the_same_as_on_a_fresh_page(ca
 def test_what_was_written_comes_back_unharmed_for_editing(causerie: Causerie, visit: Visit) -> None:
     olive = causerie.person("Olive Owner")
     chess = olive.group("Chess club")
-    at_once(olive.say, ((chess, naughty) for naughty in SAYABLE))
-    written = said(olive, chess)
-    assert sorted(message["body"] for message in written) == sorted(naughty.strip() for naughty in SAYABLE)
+    kept = at_once(olive.say, ((chess, naughty) for naughty in SAYABLE))
+    places = {message["id"]: place for place, message in enumerate(kept)}
+    written = sorted(said(olive, chess), key=lambda message: places[message["id"]])
+    assert [message["body"] for message in written] == [naughty.strip() for naughty in SAYABLE]
     page = live(visit(olive, f"/conversations/{chess}"))
     shown = page.evaluate(
         """async (ids) => {

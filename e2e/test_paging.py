@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit
-from e2e.steps import bodies, eventually, live, message
+from e2e.steps import bodies, eventually, live, message, write
 
 SCROLL_UP = "timeline.scrollTop = -timeline.scrollHeight"
 
@@ -127,3 +127,14 @@ def test_a_page_that_stays_open_for_very_long_forgets_its_oldest_and_pages_them_
         eventually(page, lambda seen=before: len(positions(page)) > seen, "the page before")  # type: ignore[misc]
     assert positions(page) == list(range(1, 622))
     expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)
+
+
+def test_with_the_first_message_it_is_where_the_conversation_begins(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    page = visit(olive, f"/conversations/{olive.direct(milo)}")
+    expect(page.get_by_text("Nothing has been written here yet. Be the first!")).to_be_visible()
+    expect(page.get_by_text("Messages are kept for a year.")).to_be_visible()
+    write(live(page), "hello")
+    expect(page.get_by_text("This is where the conversation begins.")).to_be_visible()
+    expect(page.get_by_text("Messages are kept for a year.")).to_be_visible()
+    expect(page.locator(".beginning .icon")).to_have_count(0)

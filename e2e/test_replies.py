@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e.causerie import Causerie, Person
 from e2e.conftest import Visit
@@ -47,6 +47,7 @@ def test_a_reply_quotes_and_the_quote_leads_to_the_original(causerie: Causerie, 
     page.goto(f"/conversations/{chess}?latest=true")
     write(page, "one more")
     reply(page, "one more")
+    expect(answering(page)).to_contain_text("one more")
     write(page, "to myself")
     message(page, "to myself").locator(".quote").click()
     expect(message(page, "one more").locator("article").first).to_be_focused()
@@ -135,12 +136,12 @@ def test_an_answer_that_comes_after_its_original_was_deleted_does_not_bring_it_b
     reply(page, "Is the hall open?")
     held: list[bool] = []
 
-    def hold(route: object) -> None:
-        answer = route.fetch()  # type: ignore[attr-defined]
+    def hold(route: Route) -> None:
+        answer = route.fetch()
         milo.delete(asked)
         expect(message(page, "This message was deleted.")).to_have_count(1)
         held.append("Is the hall open?" in answer.text())
-        route.fulfill(response=answer)  # type: ignore[attr-defined]
+        route.fulfill(response=answer)
 
     page.route(SEND, hold)
     write(page, "an answer")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.causerie import Causerie, Person, until
-from e2e.conftest import Visit
+from e2e.conftest import Visit, whole_browser
 from e2e.steps import composer, connection, eventually, live, message
 
 
@@ -127,12 +127,7 @@ def test_coming_back_online_wakes_no_hidden_tab(causerie: Causerie, olive: Perso
         expect(message(page, "e4")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    "browser_type_launch_args",
-    [{"ignore_default_args": ["--disable-back-forward-cache"]}],
-    indirect=True,
-    ids=["bfcache"],
-)
+@whole_browser(ignore_default_args=["--disable-back-forward-cache"])
 def test_a_page_that_one_comes_back_to_is_live_again(
     causerie: Causerie, olive: Person, milo: Person, visit: Visit
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
@@ -222,13 +222,14 @@ def test_what_is_said_while_a_page_loads_its_scripts_is_seen_on_it(causerie: Cau
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
     page = visit(milo, "/people")
-
-    def late(route: Route) -> None:
-        page.wait_for_timeout(700)  # the scripts before it run meanwhile; nothing tells when they have
-        olive.say(chess, "said early")
-        page.wait_for_timeout(300)
-        route.continue_()
-
-    page.route("**/js/timeline.js", late)
+    # Which scripts had run when the stream was opened: all of them, or what comes finds nobody who listens.
+    page.add_init_script("""
+        document.addEventListener("DOMContentLoaded", () => (window.__allRan = true));
+        window.EventSource = class extends EventSource {
+            constructor(...given) { super(...given); (window.__opened ||= []).push(window.__allRan === true); }
+        };
+    """)
+    page.route("**/js/timeline.js", lambda route: (olive.say(chess, "said early"), route.continue_()))
     page.goto(f"/conversations/{chess}")
     expect(message(page, "said early")).to_have_count(1)
+    assert page.evaluate("window.__opened") == [True]

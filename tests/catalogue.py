@@ -30,7 +30,8 @@ Id = str | tuple[str, str]
 def gathered() -> Catalog:
     """Every string of the code and the templates that a person may read, each with the files in which it stands."""
     found = Catalog(locale="fr")
-    for path in sorted([*(ROOT / "app").rglob("*.py"), *(ROOT / "templates").rglob("*.html")]):
+    templates = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "templates").rglob("*.txt")]
+    for path in sorted([*(ROOT / "app").rglob("*.py"), *templates]):
         method, options = ("python", {}) if path.suffix == ".py" else ("jinja2", TEMPLATE_OPTIONS)
         for _line, message, _comments, _context in extract_from_file(method, path, DEFAULT_KEYWORDS, (), options):
             found.add(message, locations=[(str(path.relative_to(ROOT)), 0)])

@@ -39,6 +39,7 @@ from app.core.settings import Settings, load
 from app.core.text import search_key
 from app.main import create_app
 from app.people import presence
+from tests.nursery import nursery
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Pytest keeps its last folders, and that one is large."""
+    nursery.close()
     if not hasattr(session.config, "workerinput"):
         archive = session.config._tmp_path_factory.getbasetemp() / "cluster.tar"  # type: ignore[attr-defined]
         archive.unlink(missing_ok=True)
@@ -129,7 +131,7 @@ async def emptied(cluster: str) -> AsyncIterator[Emptied]:
     names = await connection.fetchval(
         """
         SELECT array_agg(quote_ident(tablename)) FROM pg_tables
-        WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'live_process')
+        WHERE schemaname = 'public' AND tablename NOT IN ('migration', 'live_process', 'names')
         """
     )
     parts = ", ".join(f"_{number} AS (DELETE FROM {name})" for number, name in enumerate(names))

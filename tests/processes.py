@@ -4,13 +4,13 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from app.core.settings import Settings
+from tests.nursery import Child, nursery
 
 
 async def until(ask: Callable[[], Awaitable[object]], what: str, seconds: float = 45) -> None:
@@ -18,13 +18,14 @@ async def until(ask: Callable[[], Awaitable[object]], what: str, seconds: float 
     deadline = time.monotonic() + seconds
     while not await ask():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        await asyncio.sleep(0.01)  # another process works meanwhile, and says nothing when it is done
+        await asyncio.sleep(0.03)  # another process works meanwhile, and says nothing when it is done
 
 
 @dataclass
 class Output:
-    """What a process has written on stderr so far; grows as it writes."""
+    """A process, and what it has written so far; grows as it writes."""
 
+    process: Child | asyncio.subprocess.Process
     lines: list[str] = field(default_factory=list)
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -41,6 +42,11 @@ class Output:
             raise AssertionError(f"{wanted!r} never came; there was:\n{self.text}") from None
         return next(line for line in reversed(self.lines) if wanted in line)
 
+    async def kill(self) -> None:
+        """With -9."""
+        self.process.kill()
+        await self.process.wait()
+
     async def read(self, stream: asyncio.StreamReader) -> None:
         async for line in stream:
             async with self._came:
@@ -49,20 +55,10 @@ class Output:
 
 
 @asynccontextmanager
-async def working(settings: Settings, **environment: str) -> AsyncIterator[Output]:
-    """A worker on the same database."""
-    async with _running(["-m", "app", "worker"], settings, environment) as output:
+async def working(settings: Settings, module: str = "app", **environment: str) -> AsyncIterator[Output]:
+    """A worker on the same database; of another module, which changes something before it is one."""
+    async with _running([module, "worker"], settings, environment) as output:
         yield output
-
-
-# As in production: our own protocol, and which proxy is believed is our own setting.
-SERVE = """
-import sys, uvicorn
-from app.core.server import Protocol
-from app.main import create_app
-uvicorn.run(create_app, factory=True, http=Protocol, port=int(sys.argv[1]), timeout_graceful_shutdown=2,
-            proxy_headers=False, access_log=False)
-"""
 
 
 @dataclass
@@ -81,7 +77,7 @@ async def second_server(settings: Settings, **environment: str) -> AsyncIterator
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     async with _running(
-        ["-c", SERVE, str(port)], settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}
+        ["second-server", str(port)], settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}
     ) as output:
         await output.until("Uvicorn running")
         yield SecondServer(url, output)
@@ -96,16 +92,22 @@ async def _running(command: list[str], settings: Settings, environment: dict[str
         "RATE_LIMITS": "on" if settings.rate_limits else "off",
         "LOG_LEVEL": "warning",
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=os.environ | mine | environment, stderr=asyncio.subprocess.PIPE
+    reading, writing = os.pipe()
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb")
     )
-    assert process.stderr is not None
-    output = Output()
-    reading = asyncio.create_task(output.read(process.stderr))
+    try:
+        process = await nursery.child(command, os.environ | mine | environment, writing)
+    finally:
+        os.close(writing)
+    output = Output(process)
+    said = asyncio.create_task(output.read(stream))
     try:
         yield output
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         await process.wait()
-        await reading
+        await said
+        transport.close()

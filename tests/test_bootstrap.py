@@ -112,23 +112,11 @@ def test_a_package_whose_hash_differs_is_refused_and_tried_again_next_time(made:
     assert made.version() == "1.2"
 
 
-def test_a_virtual_environment_that_leads_nowhere_is_made_anew(made: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    venv, whole = made.root / ".venv", made.root / "whole"
-    venv.rename(whole)
-    shutil.copytree(whole / "bin", venv / "bin", symlinks=True)
-    shutil.copy(whole / "pyvenv.cfg", venv)
-    shutil.copy(whole / "installed-requirements", venv)
-    (venv / "bin" / "python").unlink()
-    (venv / "bin" / "python").symlink_to("/nonexistent/python3")
-    # It takes ten seconds to make one, and that is done above: where this is asked for, the whole one comes back.
-    (whole / "installed-requirements").unlink()
-    made.program(
-        "python3",
-        f'if [ "$1 $2" = "-m venv" ]; then [ ! -e "$3" ] && /bin/mv {whole} "$3"; else exec {sys.executable} "$@"; fi',
-    )
-    assert made.module(monkeypatch).main([]) == 0
-    assert not whole.exists()
-    assert (venv / "installed-requirements").exists()
+def test_a_virtual_environment_that_leads_nowhere_is_made_anew(made: Project) -> None:
+    python = made.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nonexistent/python3")
+    assert made.run().returncode == 0
     assert made.version()
 
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,8 @@ import pytest
 import app
 from app.core import embedded, upkeep
 from app.core.supervisor import CannotStartError
-from tests.conftest import stop_kept
+from tests.conftest import stop_kept, unpack
+from tests.nursery import nursery
 
 PROJECT = Path(app.__file__).parent.parent
 
@@ -43,14 +43,8 @@ class Served:
         self.port = free_port()
         self.out = data_dir / f"out-{self.port}"
         with self.out.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve", *options],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                cwd=PROJECT,
-                env=environment(DATA_DIR=str(data_dir), PORT=str(self.port), **settings),
-            )
+            made = environment(DATA_DIR=str(data_dir), PORT=str(self.port), **settings)
+            self.process = nursery.command(["app", "serve", *options], made, out.fileno())
 
     def eventually(self, what: Callable[[], object], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
@@ -94,6 +88,12 @@ Serve = Callable[..., Served]
 
 
 @pytest.fixture
+def started_before(data_dir: Path, prepared: Path) -> None:
+    """The database is there already, with its tables, as at each start but the first."""
+    unpack(prepared, data_dir)
+
+
+@pytest.fixture
 def serve(data_dir: Path) -> Iterator[Serve]:
     running: list[Served] = []
 
@@ -125,15 +125,7 @@ def free_port() -> int:
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        env=environment(**settings),
-        timeout=60,
-    )
+    return nursery.run(["app", *arguments], environment(**settings))
 
 
 def alive(pid: int) -> bool:
@@ -179,6 +171,7 @@ def test_a_second_start_changes_nothing_and_is_quick(serve: Serve) -> None:
     assert "creating the database" not in again.printed()
 
 
+@pytest.mark.usefixtures("started_before")
 def test_all_end_when_it_is_killed(serve: Serve, data_dir: Path) -> None:
     served = serve()
     served.until_running()
@@ -190,6 +183,7 @@ def test_all_end_when_it_is_killed(serve: Serve, data_dir: Path) -> None:
     assert "database system is shut down" in (data_dir / "postgres.log").read_text().splitlines()[-1]
 
 
+@pytest.mark.usefixtures("started_before")
 def test_a_killed_web_process_is_replaced_and_no_request_is_refused(serve: Serve) -> None:
     served = serve()
     served.until_running()
@@ -200,6 +194,7 @@ def test_a_killed_web_process_is_replaced_and_no_request_is_refused(serve: Serve
         assert served.children("app web") != [web]
 
 
+@pytest.mark.usefixtures("started_before")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT], ids=["killed", "stopped at once"])
 def test_postgres_is_started_again_while_the_web_stays_up(serve: Serve, number: signal.Signals) -> None:
     served = serve()
@@ -211,6 +206,7 @@ def test_postgres_is_started_again_while_the_web_stays_up(serve: Serve, number: 
     assert served.children("app web") == web
 
 
+@pytest.mark.usefixtures("started_before")
 def test_two_on_one_data_dir_share_and_the_second_takes_over(serve: Serve) -> None:
     first = serve()
     first.until_running()
@@ -222,6 +218,15 @@ def test_two_on_one_data_dir_share_and_the_second_takes_over(serve: Serve) -> No
     second.eventually(second.healthy, seconds=10)
 
 
+def test_a_worker_whose_database_is_away_ends_so_that_it_is_started_again(data_dir: Path) -> None:
+    away = f"postgresql://postgres@127.0.0.1:{free_port()}/causerie"
+    done = run("worker", DATABASE_URL=away, DATA_DIR=str(data_dir))
+    assert done.returncode == 1, "and not with the code that ends the web servers beside it"
+    assert "DATABASE_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("started_before")
 def test_with_web_only_no_worker_runs(serve: Serve) -> None:
     served = serve("--web-only")
     served.until_running()

@@ -17,10 +17,15 @@ it says 403, 404 or 422. What each role gets in a school: `test_routes_by_role.p
 In the paths and bodies stand the objects of the scene: {group} and its doubles {doomed}, {handed} and {shrinking}, of
 the same people, for what would destroy it; {message} and {unwanted}, both Milo's, in the group; {session} is Olive's;
 {picture} is Mina's; with {asked} Milo asks Olive to be a contact, with {asked_staff} the staff something;
-{invitation} is Mina's code.
+{invitation} is Mina's code; of {told} and {told_too} Olive was told; {given_up} and {unwanted_job} are jobs that
+were given up; {bot}, {doomed_bot}, {token} and {bot_token} are Olive's. The group has the webhook {hook},
+posted to at {hook_path}, and {subscription} with its {delivery}; {own_hook} is of the instance;
+{device} is a browser of Olive's that is told; her exports are {export}, which is ready, {waiting_export} and
+{doomed_export}.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -34,7 +39,10 @@ from app.core import database
 from app.core.settings import load
 from app.core.templates import static_url
 from app.main import create_app
+from app.notifications.webhooks import following
+from tests.admin.story import dead_letter
 from tests.conftest import PASSWORD, Actor, Cast, password_hash
+from tests.exports.shelf import asked, ready
 from tests.pictures import picture
 
 # The blocked one is a member of the group too; it is Mina who has blocked them.
@@ -43,6 +51,7 @@ ICON = static_url("icons/causerie.svg")
 FILES = ICON.removesuffix("icons/causerie.svg") + "{file_path:path}"
 NEW = {"username": "new.{actor}", "name": "New", "email": "new.{actor}@example.org", "password": PASSWORD}
 WRONG = {"current": "not the right one", "password": PASSWORD}
+SUBSCRIPTION = {"url": "https://example.org/hook", "events": ["message.sent"]}
 
 # Who gets what: everyone; whoever is signed in; members alone; the owner, members being told that it is not for them;
 # the author of the message, other members being told so.
@@ -51,6 +60,12 @@ SIGNED_IN = "401 401 {0} {0} {0} {0} {0} {0}"
 MEMBERS = "401 401 404 404 {0} {0} 404 {0}"
 OWNER = "401 401 404 404 403 {0} 404 403"
 AUTHOR = "401 401 404 404 {0} 403 404 403"
+# What administrators alone know of.
+ADMIN = "401 401 404 404 404 404 {0} 404"
+# What others are told that it is for administrators.
+ADMIN_TOLD = "401 401 403 403 403 403 {0} 403"
+# What is Olive's alone, and of which nobody else knows.
+MINE = "401 401 404 404 404 {0} 404 404"
 # What is between two people is as if the other one were not there.
 NOT_BLOCKED = "401 401 {0} {0} {0} {0} {0} 404"
 
@@ -80,6 +95,29 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("DELETE /me/avatar", "/me/avatar", SIGNED_IN.format(204), None),
     ("GET /avatars/{person_id:int}/{digest:str}", "{picture}", NOT_BLOCKED.format(200), None),
     ("DELETE /me", "/me", SIGNED_IN.format(422), WRONG),
+    ("GET /me/tokens", "/me/tokens", SIGNED_IN.format(200), None),
+    ("POST /me/tokens", "/me/tokens", SIGNED_IN.format(201), {"name": "Script", "scopes": "read"}),
+    ("DELETE /me/tokens/{token_id:int}", "/me/tokens/{token}", MINE.format(204), None),
+    ("GET /me/bots/{bot_id:int}/tokens", "/me/bots/{bot}/tokens", MINE.format(200), None),
+    (
+        "POST /me/bots/{bot_id:int}/tokens",
+        "/me/bots/{bot}/tokens",
+        MINE.format(201),
+        {"name": "Script", "scopes": "read"},
+    ),
+    (
+        "DELETE /me/bots/{bot_id:int}/tokens/{token_id:int}",
+        "/me/bots/{bot}/tokens/{bot_token}",
+        MINE.format(204),
+        None,
+    ),
+    ("GET /me/bots", "/me/bots", SIGNED_IN.format(200), None),
+    ("POST /me/bots", "/me/bots", SIGNED_IN.format(201), {"username": "helper.{actor}", "name": "Helper"}),
+    ("GET /me/bots/{bot_id:int}", "/me/bots/{bot}", MINE.format(200), None),
+    ("PATCH /me/bots/{bot_id:int}", "/me/bots/{bot}", MINE.format(200), {"name": "Helper"}),
+    ("PUT /me/bots/{bot_id:int}/avatar", "/me/bots/{bot}/avatar", MINE.format(422), {}),
+    ("DELETE /me/bots/{bot_id:int}/avatar", "/me/bots/{bot}/avatar", MINE.format(204), None),
+    ("DELETE /me/bots/{bot_id:int}", "/me/bots/{doomed_bot}", MINE.format(204), None),
     ("POST /me/active", "/me/active", SIGNED_IN.format(204), {}),
     ("GET /me/privacy", "/me/privacy", SIGNED_IN.format(200), None),
     ("PATCH /me/privacy", "/me/privacy", SIGNED_IN.format(200), {"state": "auto"}),
@@ -130,6 +168,63 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
         None,
     ),
     ("GET /mentions", "/mentions", SIGNED_IN.format(200), None),
+    ("GET /notifications", "/notifications", SIGNED_IN.format(200), None),
+    (
+        "GET /notifications/{notification_id:int}",
+        "/notifications/{told}",
+        "401 401 404 404 404 200 404 404",
+        None,
+    ),
+    (
+        "PUT /notifications/{notification_id:int}/read",
+        "/notifications/{told_too}/read",
+        "401 401 404 404 404 204 404 404",
+        {},
+    ),
+    (
+        "DELETE /notifications/{notification_id:int}",
+        "/notifications/{told_too}",
+        "401 401 404 404 404 204 404 404",
+        None,
+    ),
+    ("PUT /notifications/read", "/notifications/read", SIGNED_IN.format(204), {}),
+    ("DELETE /notifications", "/notifications", SIGNED_IN.format(204), None),
+    ("GET /me/notification-settings", "/me/notification-settings", SIGNED_IN.format(200), None),
+    ("PUT /me/notification-settings", "/me/notification-settings", SIGNED_IN.format(200), {"mail": "nothing"}),
+    ("GET /exports", "/exports", SIGNED_IN.format(200), None),
+    ("POST /exports", "/exports", MEMBERS.format(202), {"conversation_id": "{group}", "format": "json"}),
+    ("GET /exports/{export_id:int}", "/exports/{export}", MINE.format(200), None),
+    ("GET /exports/{export_id:int}/download", "/exports/{export}/download", MINE.format(200), None),
+    ("POST /exports/{export_id:int}/cancel", "/exports/{waiting_export}/cancel", MINE.format(200), {}),
+    ("DELETE /exports/{export_id:int}", "/exports/{doomed_export}", MINE.format(204), None),
+    (
+        "GET /conversations/{conversation_id:int}/export",
+        "/conversations/{group}/export",
+        MEMBERS.format(200),
+        None,
+    ),
+    ("GET /exports/keys", "/exports/keys", EVERYONE.format(200), None),
+    ("GET /verify", "/verify", EVERYONE.format(200), None),
+    ("POST /verify", "/verify", EVERYONE.format(422), {}),
+    ("GET /sw.js", "/sw.js", EVERYONE.format(200), None),
+    ("GET /me/push-subscriptions", "/me/push-subscriptions", SIGNED_IN.format(200), None),
+    ("POST /me/push-subscriptions", "/me/push-subscriptions", SIGNED_IN.format(422), {"endpoint": "https://localhost"}),
+    (
+        "DELETE /me/push-subscriptions/{subscription_id:int}",
+        "/me/push-subscriptions/{device}",
+        "401 401 404 404 404 204 404 404",
+        None,
+    ),
+    ("DELETE /me/mail-refusals", "/me/mail-refusals", SIGNED_IN.format(204), None),
+    ("GET /unsubscribe", "/unsubscribe?token=x", EVERYONE.format(200), None),
+    ("POST /unsubscribe", "/unsubscribe?token=x", EVERYONE.format(422), {}),
+    (
+        "PUT /conversations/{conversation_id:int}/level",
+        "/conversations/{group}/level",
+        MEMBERS.format(200),
+        {"level": "nothing"},
+    ),
+    ("DELETE /conversations/{conversation_id:int}/level", "/conversations/{group}/level", MEMBERS.format(200), None),
     ("GET /conversations/{conversation_id:int}/settings", "/conversations/{group}/settings", MEMBERS.format(200), None),
     ("GET /conversations/{conversation_id:int}/members", "/conversations/{group}/members", MEMBERS.format(200), None),
     (
@@ -215,6 +310,70 @@ TABLE: list[tuple[str, str, str, dict[str, Any] | None]] = [
     ("DELETE /messages/{message_id:int}", "/messages/{unwanted}", AUTHOR.format(200), None),
     ("GET /messages/{message_id:int}/edit", "/messages/{message}/edit", AUTHOR.format(200), None),
     ("GET /messages/{message_id:int}/delete", "/messages/{message}/delete", AUTHOR.format(200), None),
+    ("GET /admin/jobs", "/admin/jobs", ADMIN.format(200), None),
+    ("POST /admin/jobs/{letter_id:int}/tries", "/admin/jobs/{given_up}/tries", ADMIN.format(204), {}),
+    ("DELETE /admin/jobs/{letter_id:int}", "/admin/jobs/{unwanted_job}", ADMIN.format(204), None),
+    ("POST /admin/jobs/tries", "/admin/jobs/tries", ADMIN.format(204), {}),
+    ("POST /hooks/{webhook_id:int}/{secret:str}", "{hook_path}", EVERYONE.format(201), {"text": "hello"}),
+    ("GET /admin/audits", "/admin/audits", ADMIN.format(200), None),
+    ("GET /admin/conversations", "/admin/conversations?q=chess", ADMIN.format(200), None),
+    (
+        "GET /admin/conversations/{conversation_id:int}/audit",
+        "/admin/conversations/{group}/audit",
+        ADMIN.format(200),
+        None,
+    ),
+    (
+        "POST /admin/conversations/{conversation_id:int}/audit",
+        "/admin/conversations/{group}/audit",
+        ADMIN.format(422),
+        {"format": "json", "reason": "a complaint", "current": "not the right one"},
+    ),
+    ("GET /admin/webhooks", "/admin/webhooks", ADMIN_TOLD.format(200), None),
+    ("POST /admin/webhooks", "/admin/webhooks", ADMIN_TOLD.format(201), {"name": "Absences"}),
+    ("PUT /admin/webhooks/{webhook_id:int}/secret", "/admin/webhooks/{own_hook}/secret", ADMIN_TOLD.format(200), {}),
+    ("DELETE /admin/webhooks/{webhook_id:int}", "/admin/webhooks/{own_hook}", ADMIN_TOLD.format(204), None),
+    ("POST /admin/subscriptions", "/admin/subscriptions", ADMIN_TOLD.format(201), SUBSCRIPTION),
+    ("GET /conversations/{conversation_id:int}/webhooks", "/conversations/{group}/webhooks", OWNER.format(200), None),
+    (
+        "POST /conversations/{conversation_id:int}/webhooks",
+        "/conversations/{group}/webhooks",
+        OWNER.format(201),
+        {"name": "Absences"},
+    ),
+    (
+        "PUT /conversations/{conversation_id:int}/webhooks/{webhook_id:int}/secret",
+        "/conversations/{group}/webhooks/{hook}/secret",
+        OWNER.format(200),
+        {},
+    ),
+    (
+        "DELETE /conversations/{conversation_id:int}/webhooks/{webhook_id:int}",
+        "/conversations/{group}/webhooks/{hook}",
+        OWNER.format(204),
+        None,
+    ),
+    (
+        "POST /conversations/{conversation_id:int}/subscriptions",
+        "/conversations/{group}/subscriptions",
+        OWNER.format(201),
+        SUBSCRIPTION,
+    ),
+    ("GET /subscriptions/{subscription_id:int}", "/subscriptions/{subscription}", OWNER.format(200), None),
+    (
+        "POST /subscriptions/{subscription_id:int}/deliveries/{delivery_id:int}",
+        "/subscriptions/{subscription}/deliveries/{delivery}",
+        OWNER.format(202),
+        {},
+    ),
+    ("PUT /subscriptions/{subscription_id:int}/secret", "/subscriptions/{subscription}/secret", OWNER.format(200), {}),
+    (
+        "PUT /subscriptions/{subscription_id:int}/enabled",
+        "/subscriptions/{subscription}/enabled",
+        OWNER.format(200),
+        {},
+    ),
+    ("DELETE /subscriptions/{subscription_id:int}", "/subscriptions/{subscription}", OWNER.format(204), None),
     ("GET /live", "/live?after={group}:0", MEMBERS.format(200), None),
 ]
 
@@ -323,10 +482,49 @@ async def scene(cast: Cast) -> Scene:
     names["asked_staff"] = question.json()["id"]
     await cast.mina.api.put("/me/avatar", content=picture(), headers={"content-type": "image/png"})
     names["picture"] = (await cast.mina.api.get("/me")).json()["avatar"]
+    names["told"], names["told_too"] = [
+        await database.fetch_value(
+            """
+            INSERT INTO notification (person, kind, actor, in_app, read_at)
+            VALUES ($1, 'contact_accepted', $2, true, $3) RETURNING id
+            """,
+            cast.olive.id,
+            cast.milo.id,
+            read_at,
+        )
+        for read_at in (None, datetime.now(UTC))
+    ]
+    names["device"] = await database.fetch_value(
+        """
+        INSERT INTO push_subscription (person, session, endpoint, p256dh, auth)
+        VALUES ($1, $2, 'https://push.example.org/olive', '', '') RETURNING id
+        """,
+        cast.olive.id,
+        cast.olive.session,
+    )
+    hook = (await cast.olive.api.post(f"/conversations/{cast.chess}/webhooks", json={"name": "Hook"})).json()
+    names["hook"], names["hook_path"] = hook["id"], hook["url"].removeprefix(cast.server.url)
+    names["own_hook"] = (await cast.ada.api.post("/admin/webhooks", json={"name": "Hook"})).json()["id"]
+    subscribed = await cast.olive.api.post(f"/conversations/{cast.chess}/subscriptions", json=SUBSCRIPTION)
+    names["subscription"] = subscribed.json()["id"]
+    names["export"] = await ready(cast.olive, cast.chess, b"data")
+    names["waiting_export"], names["doomed_export"] = [await asked(cast.olive, cast.chess) for _double in range(2)]
     names["message"] = (await cast.say(cast.milo, "e4"))["id"]
     names["unwanted"] = (await cast.say(cast.milo, "e5"))["id"]
+    for double in ("bot", "doomed_bot"):
+        made = await cast.olive.api.post(
+            "/me/bots", json={"username": f"{double.replace('_', '-')}-one", "name": "Bot"}
+        )
+        names[double] = made.json()["id"]
+    await following.follow()
+    names["delivery"] = await database.fetch_value("SELECT min(id) FROM delivery")
+    for name, path in (("token", "/me/tokens"), ("bot_token", f"/me/bots/{names['bot']}/tokens")):
+        token = await cast.olive.api.post(path, json={"name": "Script", "scopes": ["read"]})
+        names[name] = token.json()["id"]
     await sessions.start(cast.server.settings, Proof(cast.olive.id, await password_hash()), "tests", "127.0.0.1")
     names["session"] = await database.fetch_value("SELECT max(id) FROM session")
+    for name in ("given_up", "unwanted_job"):
+        names[name] = await dead_letter()
     return Scene(cast, names)
 
 

@@ -18,6 +18,7 @@ STAFF_ALONE = {"teacher": 200, "admin": 200}
 OTHERWISE: dict[str, dict[str, int]] = {
     "PUT /direct/{username:str}": {"student": 403},  # to Mina, a student too
     "POST /conversations": NO_GROUPS,
+    "POST /me/bots": NO_GROUPS,
     "GET /support": STAFF_ALONE,
     "PUT /conversations/{conversation_id:int}/assignee": STAFF_ALONE,
     "DELETE /conversations/{conversation_id:int}/assignee": STAFF_ALONE,
@@ -25,6 +26,19 @@ OTHERWISE: dict[str, dict[str, int]] = {
     "DELETE /conversations/{conversation_id:int}/closed": STAFF_ALONE,
     "PUT /people/{username:str}/role": {"admin": 204},
     "POST /broadcasts": {"admin": 201},
+    "GET /admin/jobs": {"admin": 200},
+    "POST /admin/jobs/tries": {"admin": 204},
+    "POST /admin/jobs/{letter_id:int}/tries": {"admin": 204},
+    "DELETE /admin/jobs/{letter_id:int}": {"admin": 204},
+    "GET /admin/audits": {"admin": 200},
+    "GET /admin/conversations": {"admin": 200},
+    "GET /admin/conversations/{conversation_id:int}/audit": {"admin": 200},
+    "POST /admin/conversations/{conversation_id:int}/audit": {"admin": 422},
+    "GET /admin/webhooks": {"admin": 200},
+    "POST /admin/webhooks": {"admin": 201},
+    "PUT /admin/webhooks/{webhook_id:int}/secret": {"admin": 200},
+    "DELETE /admin/webhooks/{webhook_id:int}": {"admin": 204},
+    "POST /admin/subscriptions": {"admin": 201},
 }
 
 

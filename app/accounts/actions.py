@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from app.accounts import checks, sessions, usernames
+from app.accounts import checks, sessions, tokens, usernames
 from app.accounts.sessions import Proof
 from app.accounts.views import Me
 from app.core import database, i18n, limits, security, text
@@ -14,7 +14,7 @@ from app.core.settings import Settings
 
 RESET_LASTS = timedelta(minutes=10)
 # When the last one has deleted their account, whoever comes next is the first again.
-ANYONE = "EXISTS (SELECT FROM person WHERE deactivated_at IS NULL)"
+ANYONE = "EXISTS (SELECT FROM person WHERE deactivated_at IS NULL AND NOT bot)"
 
 
 async def sign_up(
@@ -71,7 +71,10 @@ async def log_in(settings: Settings, login: str, password: str, address: str) ->
     login = login.strip().casefold()[: checks.LONGEST_EMAIL + 1]
     storable = text.storable(login)
     row = await database.fetch_row(
-        "SELECT id, password_hash FROM person WHERE (username = $1 OR email_key = $1) AND deactivated_at IS NULL",
+        """
+        SELECT id, password_hash FROM person
+        WHERE (username = $1 OR email_key = $1) AND deactivated_at IS NULL AND NOT bot
+        """,
         login if storable else "",
     )
     # By its number: an account has two names, and would be open to twice as many guesses.
@@ -97,7 +100,8 @@ async def make_reset_link(settings: Settings, typed: str) -> tuple[str, str, str
     if not text.storable(typed):
         return None
     row = await database.fetch_row(
-        "SELECT id, email, language FROM person WHERE email_key = $1 AND deactivated_at IS NULL", typed.casefold()
+        "SELECT id, email, language FROM person WHERE email_key = $1 AND deactivated_at IS NULL AND NOT bot",
+        typed.casefold(),
     )
     if row is None:
         return None
@@ -132,7 +136,7 @@ async def link_works(token: str) -> bool:
 
 
 async def reset_password(settings: Settings, token: str, password: str, address: str) -> list[int]:
-    """Sets a new password by a link that was mailed, once; gives the sessions that ended (all of them)."""
+    """Sets a new password by a link that was mailed, once; gives the sessions and tokens that ended (all of them)."""
     await limits.spend(settings, (limits.RESET_TOKEN_ADDRESS, limits.network(address)))
     token_hash = security.hash_link_token(token) if text.storable(token) else b""
     owner = await database.fetch_row(
@@ -160,7 +164,7 @@ async def reset_password(settings: Settings, token: str, password: str, address:
 
 
 async def change_password(settings: Settings, me: Me, current: str, password: str) -> list[int]:
-    """Sets a new password, given the present one; gives the sessions that ended (all but this one)."""
+    """Sets a new password, given the present one; gives the sessions and tokens that ended (all but this one)."""
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
     await require_password(me, current)
     person = await sessions.own_view(me.id)
@@ -185,7 +189,7 @@ async def _set_password(person: int, hashed: str, but: int = 0) -> list[int]:
     await database.fetch("DELETE FROM password_reset WHERE person = $1 AND used_at IS NULL", person)
     # Whoever knew the old one may have asked for an address of their own.
     await database.fetch("DELETE FROM email_change WHERE person = $1", person)
-    return await sessions.end_all(person, but)
+    return [*await sessions.end_all(person, but), *await tokens.revoke_all(person)]
 
 
 async def anyone_here() -> bool:

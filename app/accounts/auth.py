@@ -1,6 +1,6 @@
 """Who is asking: the middleware that reads each request's tokens and lets nobody in who must be signed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request
@@ -9,11 +9,12 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.accounts import sessions
+from app.accounts import sessions, tokens
 from app.accounts.sessions import Tokens
 from app.accounts.views import Me
 from app.core import i18n
-from app.core.errors import Unauthorized
+from app.core.errors import Forbidden, Unauthorized
+from app.core.i18n import _
 from app.core.page import header, request_cookies
 from app.core.settings import Settings
 
@@ -27,9 +28,11 @@ class Identify(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP, ScopeType.ASGI)
 
-    def __init__(self, settings: Settings, ended: Callable[[int], None]) -> None:
+    def __init__(self, settings: Settings, ended: Callable[[int], None], needed: Mapping[str, str]) -> None:
+        """`needed`: of each route the scope that a token needs, see `app/scopes.py`."""
         self.settings = settings
         self.ended = ended
+        self.needed = needed
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         me = await self._person(scope)
@@ -37,18 +40,32 @@ class Identify(ASGIMiddleware):
         scope["auth"] = me.session if me else None
         if me is not None:
             i18n.use(i18n.Locale(me.language, me.time_zone))
+            if me.scopes is not None:
+                self._require_scope(scope, me.scopes)
         else:
             opt = scope["route_handler"].opt
             if not opt.get("public") and not opt.get("anonymous"):
                 raise Unauthorized
         await next_app(scope, receive, send)
 
+    def _require_scope(self, scope: Scope, scopes: frozenset[str]) -> None:
+        """Raises Forbidden with the reason for what the token is not for; so for every route of which nobody said."""
+        method: str = scope["method"]  # type: ignore[typeddict-item]
+        needed = self.needed.get(f"{method} {scope['path_template']}", "account")
+        if needed == "account":
+            raise Forbidden(_("No token may do that. Whoever is signed in can."))
+        if needed != "open" and needed not in scopes:
+            raise Forbidden(_("This token may not do that: it lacks the scope “%(scope)s”.") % {"scope": needed})
+
     async def _person(self, scope: Scope) -> Me | None:
         if scope["route_handler"].opt.get("anonymous"):
             return None
         given = header(scope, b"authorization")
         if given[:7].lower() == "bearer ":
-            return await sessions.person_of(self.settings, given[7:].strip())
+            token = given[7:].strip()
+            if token.startswith(tokens.PREFIX):
+                return await tokens.person_of(self.settings, token)
+            return await sessions.person_of(self.settings, token)
         cookies = request_cookies(scope)
         access, refresh = (
             cookies.get(cookie_name(self.settings, "access")),
@@ -56,12 +73,15 @@ class Identify(ASGIMiddleware):
         )
         me = await sessions.person_of(self.settings, access) if access else None
         if me is None and refresh:
-            tokens = await sessions.refresh(self.settings, refresh, self.ended)
-            if tokens is None:
-                scope["state"]["cookies"] = signed_out(self.settings)
+            renewed = await sessions.refresh(self.settings, refresh, self.ended)
+            if renewed is None:
+                # What goes on beside a page (a try of its outbox, its feed) may be answered after a new log-in, and
+                # would take away the cookies of that one.
+                if header(scope, b"sec-fetch-mode") in ("", "navigate"):
+                    scope["state"]["cookies"] = signed_out(self.settings)
                 return None
-            scope["state"]["cookies"] = signed_in(self.settings, tokens)
-            me = await sessions.person_of(self.settings, tokens.access)
+            scope["state"]["cookies"] = signed_in(self.settings, renewed)
+            me = await sessions.person_of(self.settings, renewed.access)
         return me
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 
-from app.accounts.views import Me
 from app.core import database, pictures
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
@@ -15,12 +14,12 @@ def address(person: str) -> str:
     return f"'/avatars/' || {person}.id || '/' || {person}.avatar"
 
 
-async def keep(me: Me, data: bytes) -> None:
-    """Makes this picture mine; raises Invalid, and NotFound for who has left meanwhile."""
+async def keep(person: int, data: bytes) -> None:
+    """Makes this picture theirs; raises Invalid, and NotFound for who has left meanwhile."""
     if not data:
         raise Invalid(avatar=_("Choose a picture."))
     try:
-        made = await pictures.square(data)
+        made = await pictures.thumbnail(data)
     except pictures.NotAPicture as error:
         raise Invalid(avatar=_("This is no picture that can be read. Take a JPEG, PNG, WebP or GIF.")) from error
     except pictures.TooManyPixels as error:
@@ -29,7 +28,7 @@ async def keep(me: Me, data: bytes) -> None:
     async with database.transaction():
         kept = await database.fetch_value(
             "UPDATE person SET avatar = $2, updated_at = now() WHERE id = $1 AND deactivated_at IS NULL RETURNING id",
-            me.id,
+            person,
             digest,
         )
         if kept is None:  # they left while it was worked on
@@ -39,7 +38,7 @@ async def keep(me: Me, data: bytes) -> None:
             INSERT INTO avatar (person, digest, bytes) VALUES ($1, $2, $3)
             ON CONFLICT (person) DO UPDATE SET digest = excluded.digest, bytes = excluded.bytes
             """,
-            me.id,
+            person,
             digest,
             made,
         )

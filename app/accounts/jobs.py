@@ -2,7 +2,7 @@
 
 from app.accounts import actions, addresses
 from app.accounts.events import EmailChangeAsked, EmailChanged, PasswordResetAsked
-from app.core import i18n, mail
+from app.core import i18n, jobs, mail
 from app.core.i18n import _
 from app.core.jobs import handles
 from app.core.settings import Settings
@@ -13,8 +13,8 @@ def register(settings: Settings) -> None:
 
     @handles(PasswordResetAsked)
     async def send_reset_link(event: PasswordResetAsked) -> None:
-        made = await actions.make_reset_link(settings, event.email)
-        if made is None:
+        # Before the link: a second one would end that of the mail that has gone.
+        if await mail.was_sent(jobs.key()) or (made := await actions.make_reset_link(settings, event.email)) is None:
             return
         address, language, link = made
         i18n.use(i18n.Locale(language, settings.time_zone))
@@ -23,12 +23,11 @@ def register(settings: Settings) -> None:
             "Hello,\n\nto choose a new password, open this link within 10 minutes. It works once.\n\n%(link)s\n\n"
             "If you did not ask for it, ignore this mail: nothing changes."
         ) % {"link": link}
-        await mail.send(settings, address, _("Your new password"), body)
+        await mail.send(settings, address, _("Your new password"), body, key=jobs.key(), fresh=True)
 
     @handles(EmailChangeAsked)
     async def send_confirmation(event: EmailChangeAsked) -> None:
-        made = await addresses.make_link(settings, event.change)
-        if made is None:
+        if await mail.was_sent(jobs.key()) or (made := await addresses.make_link(settings, event.change)) is None:
             return
         address, language, link = made
         i18n.use(i18n.Locale(language, settings.time_zone))
@@ -36,7 +35,7 @@ def register(settings: Settings) -> None:
             "Hello,\n\nto use this address with your account, open this link within an hour. It works once.\n\n"
             "%(link)s\n\nIf you did not ask for it, ignore this mail: nothing changes."
         ) % {"link": link}
-        await mail.send(settings, address, _("Your new address"), body)
+        await mail.send(settings, address, _("Your new address"), body, key=jobs.key(), fresh=True)
 
     @handles(EmailChanged)
     async def tell_the_old_address(event: EmailChanged) -> None:
@@ -46,4 +45,4 @@ def register(settings: Settings) -> None:
             "Hello,\n\nyour account has another e-mail address from now on; nothing more is sent to this one.\n\n"
             "If that was not you, somebody knows your password. Tell whoever runs this Causerie."
         )
-        await mail.send(settings, event.old, _("Your address was changed"), body)
+        await mail.send(settings, event.old, _("Your address was changed"), body, key=jobs.key())

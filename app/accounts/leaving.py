@@ -1,6 +1,6 @@
 """Ways out: closing one's account, which keeps all that it was, and deleting it, which keeps nothing of the person."""
 
-from app.accounts import avatars, checks, sessions
+from app.accounts import avatars, bots, checks, sessions, tokens
 from app.accounts.actions import require_password
 from app.accounts.views import Me
 from app.core import database, limits
@@ -16,13 +16,14 @@ async def require_proof(settings: Settings, me: Me, current: str) -> None:
 
 
 async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
-    """Closes one's account, given the password; what was written stays, under the name. Gives the sessions that ended
-    (all)."""
+    """Closes one's account, given the password; what was written stays, under the name. Gives the sessions and tokens
+    that ended (all)."""
     await require_proof(settings, me, current)
     async with database.transaction():
         await hold(me, even_alone=True)
         await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", me.id)
-        return await sessions.end_all(me.id)
+        await bots.close_all(me.id)
+        return [*await sessions.end_all(me.id), *await tokens.revoke_all(me.id)]
 
 
 async def hold(me: Me, even_alone: bool = False) -> None:
@@ -39,22 +40,25 @@ async def hold(me: Me, even_alone: bool = False) -> None:
         me.id,
     )
     admins = [row["id"] for row in people if row["role"] == "admin"]
-    others = "SELECT EXISTS (SELECT FROM person WHERE deactivated_at IS NULL AND id <> $1)"
+    others = "SELECT EXISTS (SELECT FROM person WHERE deactivated_at IS NULL AND id <> $1 AND NOT bot)"
     if admins == [me.id] and (even_alone or await database.fetch_value(others, me.id)):
         raise Invalid(current=_("You are the only administrator. Give someone else that role first."))
 
 
 async def erase(settings: Settings, me: Me) -> list[int]:
     """Takes everything personal out of an account and closes it for good; stands at the end of a transaction that
-    `hold`s it. Gives the sessions that ended (all).
+    `hold`s it. Gives the sessions and tokens that ended (all).
 
     The row stays, for what was written points to it. Its username stays taken: under it a stranger would be thought to
     be who left."""
+    await bots.close_all(me.id)
     await avatars.remove(me.id)
     await database.fetch("DELETE FROM password_reset WHERE person = $1", me.id)
     await database.fetch("DELETE FROM email_change WHERE person = $1", me.id)
     await database.fetch("DELETE FROM presence WHERE person = $1", me.id)
     # With the devices and addresses from which they came.
+    ended_tokens = await tokens.revoke_all(me.id)
+    await database.fetch("DELETE FROM access_token WHERE person = $1", me.id)
     ended = await database.fetch("DELETE FROM session WHERE person = $1 RETURNING id", me.id)
     username = await database.fetch_value("SELECT username FROM person WHERE id = $1", me.id)
     await database.fetch(
@@ -68,4 +72,4 @@ async def erase(settings: Settings, me: Me) -> list[int]:
         me.id,
         checks.reserved(settings, username),
     )
-    return [row["id"] for row in ended]
+    return [*(row["id"] for row in ended), *ended_tokens]

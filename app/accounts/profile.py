@@ -5,7 +5,7 @@ import re
 import asyncpg
 
 from app.accounts import checks, usernames
-from app.accounts.views import Me
+from app.accounts.views import BotView, Me
 from app.core import database, i18n, limits, text
 from app.core.errors import Invalid, NotFound
 from app.core.i18n import _
@@ -14,7 +14,7 @@ from app.core.settings import Settings
 
 async def update(
     settings: Settings,
-    me: Me,
+    me: Me | BotView,
     *,
     name: str | None = None,
     username: str | None = None,
@@ -22,7 +22,8 @@ async def update(
     language: str | None = None,
     time_zone: str | None = None,
 ) -> None:
-    """Changes what is given of one's profile; raises Invalid, and TooMany for a username that changes too often.
+    """Changes what is given of one's profile, or of that of one's bot; raises Invalid, and TooMany for a username that
+    changes too often.
 
     By the old username nobody is found any more: it is free, and a link to it leads nowhere."""
     wrong: dict[str, str] = {}
@@ -54,7 +55,12 @@ async def update(
 
 
 async def _write(
-    me: Me, name: str | None, username: str | None, about: str | None, language: str | None, time_zone: str | None
+    me: Me | BotView,
+    name: str | None,
+    username: str | None,
+    about: str | None,
+    language: str | None,
+    time_zone: str | None,
 ) -> None:
     async with database.transaction():
         row = await database.fetch_row(

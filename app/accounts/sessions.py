@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from app.accounts import tokens
 from app.accounts.avatars import address
 from app.accounts.views import Me, PersonView, SessionView
 from app.core import database
@@ -178,11 +179,12 @@ async def listed(me: Me) -> list[SessionView]:
 
 
 async def still_good(sessions: list[int]) -> set[int]:
-    """Those of the sessions that have not ended: asked for open streams, once a second."""
+    """Those of the sessions and tokens that have not ended: asked for open streams, once a second."""
     rows = await database.fetch(
-        """
+        f"""
         SELECT s.id FROM session s JOIN person p ON p.id = s.person
         WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND p.deactivated_at IS NULL
+        UNION ALL SELECT -t.id FROM {tokens.GOOD} AND t.id = ANY(SELECT -number FROM unnest($1) AS a (number))
         """,
         sessions,
     )

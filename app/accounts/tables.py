@@ -1,6 +1,6 @@
 """Who may come in: people with their credentials, their sessions, and links that reset a password."""
 
-from piccolo.columns import BigSerial, Bytea, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import Array, BigInt, BigSerial, Boolean, Bytea, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -33,6 +33,17 @@ class Person(Table, tablename="person"):
     blocks = Integer(default=0)
     # Whoever comes by the link with this code is a contact at once; made when the link is first wanted.
     contact_code = Text(unique=True, null=True, default=None)
+    # A program, which has no password and no address; and who made it, unless the house did.
+    bot = Boolean(default=False)
+    bot_owner: ForeignKey["Person"] = ForeignKey("self", on_delete=OnDelete.set_null, null=True, default=None)
+
+
+class Names(Table, tablename="names"):
+    """One row: `change` moves when a name, username, picture or role of anyone does, or their account is closed; by a
+    trigger, in the same transaction. So what was made with the names is right for as long as it stands still."""
+
+    id = Integer(primary_key=True)
+    change = BigInt(default=0)
 
 
 class Avatar(Table, tablename="avatar"):
@@ -80,3 +91,17 @@ class EmailChange(Table, tablename="email_change"):
     email = Text()
     token_hash = Bytea(unique=True, null=True, default=None)
     expires_at = Timestamptz()
+
+
+class AccessToken(Table, tablename="access_token"):
+    """What a program comes in with, as a person or a bot; only its hash is kept. Without `expires_at` it has no end."""
+
+    id = BigSerial(primary_key=True)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    name = Text()
+    hash = Bytea(unique=True)
+    scopes = Array(base_column=Text())
+    created_at = Timestamptz()
+    expires_at = Timestamptz(null=True, default=None)
+    last_used_at = Timestamptz(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)

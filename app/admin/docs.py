@@ -50,7 +50,7 @@ def _document(app: Litestar) -> dict[str, Any]:
     _schemas, components = msgspec.json.schema_components([Problem], ref_template=REF)
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(components)
-    parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT or cau_…"}}
     document["security"] = [{"bearer": []}]
     document["paths"]["/live"] = {"get": LIVE}
     for operations in document["paths"].values():

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, get
 
 from app import __version__
-from app.core import database
+from app.core import database, workers
 from app.core.page import Page
 from app.core.settings import Settings
 
@@ -17,11 +17,14 @@ LONGEST = 2.0
 
 
 class HealthView(msgspec.Struct):
-    """`status` is ok, degraded (it serves, but hints from other processes are late) or down (it cannot serve)."""
+    """`status` is ok, degraded (it serves, but hints from other processes are late) or down (it cannot serve).
+
+    `worker` is ok, or missing: no mail goes out. That makes this process no worse, so `status` says nothing of it."""
 
     status: str
     database: str
     bell: str
+    worker: str
     streams: int
     version: str
 
@@ -43,15 +46,16 @@ async def health(request: Request[Any, Any, Any]) -> Page[HealthView]:
     state = request.app.state
     try:
         async with asyncio.timeout(LONGEST):
-            await database.fetch_value("SELECT 1")
+            _seen_at, works = await workers.last_seen()
         reached = True
     except (*database.UNAVAILABLE, asyncpg.PostgresError):
-        reached = False
+        reached, works = False, False
     listening = bool(state.backend.listening)
     view = HealthView(
         status="down" if not reached or state.hub.closing else "ok" if listening else "degraded",
         database="ok" if reached else "down",
         bell="ok" if listening else "down",
+        worker="ok" if works else "missing",
         streams=len(state.hub.streams),
         version=__version__,
     )

@@ -32,6 +32,10 @@ class Access:
     read_position: int
     position: int
     change: int
+    # The place of the last message whose time was over: what is there comes after it.
+    kept_after: int = 0
+    # Whenever a message in it may look different, this is another (see messages/stretch.py); None: it was not read.
+    state: tuple[object, ...] | None = None
 
     @property
     def is_owner(self) -> bool:
@@ -57,7 +61,7 @@ async def member(conversation: int, me: Me) -> Access:
 async def _find(conversation: int, person: int) -> Access | None:
     row = await database.fetch_row(
         f"""
-        SELECT c.id, c.kind, c.owner, m.person, m.read_position, c.position, c.change
+        SELECT c.id, c.kind, c.owner, m.person, m.read_position, c.position, c.change, c.kept_after
         FROM {OF_PERSON} WHERE m.person = $1 AND m.conversation = $2
         """,
         person,
@@ -78,7 +82,7 @@ async def join_team(conversation: int, person: int) -> bool:
 
     Out of their list, for the team is asked much; what they answer, or are given to look after, comes into it. They are
     out again with their role (by a trigger, in the transaction that takes it) and with a block between them and the
-    asker: the locks here make sure that neither is overlooked."""
+    asker: the locks here make sure that neither is overlooked. A bot is never of it, whatever its role."""
     await database.fetch(
         """
         SELECT id FROM person WHERE id = $2 OR id = (SELECT owner FROM conversation WHERE id = $1 AND kind = 'support')
@@ -90,7 +94,8 @@ async def join_team(conversation: int, person: int) -> bool:
     may = await database.fetch_value(
         f"""
         SELECT p.id FROM person p, conversation c
-        WHERE c.id = $1 AND c.kind = 'support' AND {HERE} AND p.id = $2 AND p.role = ANY($3) AND {visible("c.owner")}
+        WHERE c.id = $1 AND c.kind = 'support' AND {HERE} AND p.id = $2 AND p.role = ANY($3) AND NOT p.bot
+          AND {visible("c.owner")}
           AND EXISTS (SELECT FROM person q WHERE q.id = c.owner AND q.deactivated_at IS NULL)
         """,
         conversation,

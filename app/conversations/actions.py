@@ -113,10 +113,13 @@ async def add_member(me: Me, conversation: int, username: str) -> int:
     return person.id
 
 
-async def remove_member(me: Me, conversation: int, person: int) -> None:
-    """Removes someone from a group (the owner may), or leaves it oneself. Raises NotFound, Forbidden.
+async def remove_member(me: Me, conversation: int, person: int) -> list[int]:
+    """Removes someone from a group (the owner may), or leaves it oneself; gives who is out. Raises NotFound, Forbidden.
 
-    An owner who leaves hands over to whoever has been in longest; when the last one leaves, the group is deleted.
+    Who is removed is out with their bots, by which they would go on reading.
+
+    An owner who leaves hands over to whoever has been in longest; when the last of the people leaves, the group is
+    deleted: bots alone are none.
     """
     may = await access.member(conversation, me)
     if may.kind != "group":
@@ -130,13 +133,34 @@ async def remove_member(me: Me, conversation: int, person: int) -> None:
         if removed is None:
             raise NotFound
         if person != me.id:
+            bots = await _take_bots_out(conversation, person)
             await _lock_as_owner(me, conversation)
-            await history.record(conversation, me.id, "removed", subject=person)
-            return
+            # Also those that came in while this waited for the lock.
+            out = [person, *bots, *await _take_bots_out(conversation, person)]
+            for each in out:
+                await history.record(conversation, me.id, "removed", subject=each)
+            return out
         head = await history.lock(conversation)
         await history.record(conversation, me.id, "left", subject=me.id)
         if head.owner == me.id:
             await _hand_over(me, conversation)
+    return [person]
+
+
+async def _take_bots_out(conversation: int, owner: int) -> list[int]:
+    rows = await database.fetch(
+        """
+        WITH theirs AS MATERIALIZED (
+            SELECT m.id FROM membership m JOIN person p ON p.id = m.person AND p.bot_owner = $2
+            WHERE m.conversation = $1 AND m.person <> (SELECT c.owner FROM conversation c WHERE c.id = $1)
+            ORDER BY m.id FOR UPDATE OF m
+        )
+        DELETE FROM membership m USING theirs WHERE m.id = theirs.id RETURNING m.person
+        """,
+        conversation,
+        owner,
+    )
+    return [row["person"] for row in rows]
 
 
 async def hand_over(me: Me, conversation: int, username: str) -> None:
@@ -148,7 +172,7 @@ async def hand_over(me: Me, conversation: int, username: str) -> None:
         heir = await database.fetch_row(
             """
             SELECT p.id, p.role FROM membership m JOIN person p ON p.id = m.person
-            WHERE m.conversation = $1 AND p.username = $2 AND p.id <> $3 AND p.deactivated_at IS NULL
+            WHERE m.conversation = $1 AND p.username = $2 AND p.id <> $3 AND p.deactivated_at IS NULL AND NOT p.bot
             """,
             conversation,
             username.strip().lower().removeprefix("@"),
@@ -197,7 +221,7 @@ async def _lock_as_owner(me: Me, conversation: int) -> None:
 async def _hand_over(me: Me, conversation: int) -> None:
     heir = await database.fetch_value(
         """
-        SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL
+        SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL AND NOT p.bot
         WHERE m.conversation = $1 ORDER BY p.role = ANY($2) DESC, m.joined_at, m.person LIMIT 1
         """,
         conversation,

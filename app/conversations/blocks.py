@@ -43,11 +43,18 @@ async def unblock(me: Me, username: str) -> Parted:
 
 
 async def are_apart(one: int, other: int) -> bool:
-    """Whether one of them has blocked the other. Inside a transaction it stays so until its end."""
-    await database.fetch("SELECT id FROM person WHERE id = ANY($1) ORDER BY id FOR SHARE", [one, other])
+    """Whether one of them, or the owner of one that is a bot, has blocked the other. Inside a transaction it stays so
+    until its end."""
+    await database.fetch(
+        """
+        SELECT id FROM person WHERE id = ANY($1) OR id IN (SELECT bot_owner FROM person WHERE id = ANY($1))
+        ORDER BY id FOR SHARE
+        """,
+        [one, other],
+    )
     return bool(
         await database.fetch_value(
-            "SELECT EXISTS (SELECT FROM block WHERE (person, blocked) IN (($1, $2), ($2, $1)))", one, other
+            f"SELECT {_apart('a', 'o')} FROM person a, person o WHERE a.id = $1 AND o.id = $2", one, other
         )
     )
 
@@ -64,6 +71,15 @@ async def forget_all(person: int) -> None:
         """,
         person,
     )
+
+
+def _apart(one: str, other: str) -> str:
+    """The condition under which a block stands between two rows of `person`, or the owners of those that are bots."""
+    ones, others = (f"({row}.id, {row}.bot_owner)" for row in (one, other))
+    return f"""
+        EXISTS (SELECT FROM block b WHERE b.person IN {ones} AND b.blocked IN {others}
+            OR b.person IN {others} AND b.blocked IN {ones})
+    """
 
 
 async def _person(username: str, left_too: bool = False) -> int:
@@ -100,15 +116,16 @@ async def _leave_to_the_team(me: int, other: int) -> list[int]:
 
 
 async def _settle(me: int, other: int) -> None:
-    """Makes the rest follow from the blocks. A send that is under way holds the row of its conversation: it comes
-    before the block, or not at all."""
+    """Makes the rest follow from the blocks, also between the bots of the two. A send that is under way holds the
+    row of its conversation: it comes before the block, or not at all."""
     await database.fetch("UPDATE person SET blocks = blocks + 1 WHERE id = $1", me)
     await database.fetch(
-        """
-        UPDATE conversation SET blocked = EXISTS (SELECT FROM block WHERE (person, blocked) IN (($2, $3), ($3, $2)))
-        WHERE direct_key = $1
+        f"""
+        WITH mine AS (SELECT id, bot_owner FROM person WHERE id = $1 OR bot_owner = $1),
+            theirs AS (SELECT id, bot_owner FROM person WHERE id = $2 OR bot_owner = $2)
+        UPDATE conversation c SET blocked = {_apart("a", "o")} FROM mine a, theirs o
+        WHERE c.direct_key = concat(least(a.id, o.id), ':', greatest(a.id, o.id))
         """,
-        f"{min(me, other)}:{max(me, other)}",
         me,
         other,
     )

@@ -16,14 +16,17 @@ from app.people.access import visible
 LASTS = {"day": timedelta(days=1), "week": timedelta(weeks=1), "month": timedelta(days=30), "ever": None}
 MOST_USES = 1000
 # A code that opens, for the person $2: it has not ended, its group is there, its owner may bring them in (neither has
-# blocked the other), and they were not removed since it was made.
+# blocked the other), and they were not removed since it was made: neither they nor, of a bot, its owner, nor their
+# bots.
 OPENS = f"""
     join_code j JOIN conversation c ON c.id = j.conversation AND {access.HERE}
     JOIN person p ON p.id = c.owner AND {visible("$2")}
     WHERE j.code = $1 AND (j.expires_at IS NULL OR j.expires_at > now()) AND (j.uses_left IS NULL OR j.uses_left > 0)
       AND NOT EXISTS (
-        SELECT FROM message x WHERE x.subject = $2 AND x.conversation = c.id AND x.event = 'removed'
-          AND x.created_at > j.created_at
+        SELECT FROM person me JOIN person q
+          ON q.id = coalesce(me.bot_owner, me.id) OR q.bot_owner = coalesce(me.bot_owner, me.id)
+        JOIN message x ON x.subject = q.id
+        WHERE me.id = $2 AND x.conversation = c.id AND x.event = 'removed' AND x.created_at > j.created_at
       )
 """
 
@@ -102,6 +105,7 @@ async def join(me: Me, code: str) -> int:
         found = await _opens(me, code)
         if not await history.enter(found.conversation, me.id):
             return found.conversation
+        await _opens(me, code)  # while this waited for the lock, the owner may have removed whose bot it is
         # The row is locked by now: of two who come for the last place one is too late.
         used = await database.fetch_value(
             """

@@ -17,7 +17,7 @@ def why_not(
         return _("By the rules of this school the two of you do not write to each other.")
     if kind == "general" and not policy.may_write_in_general(me.policy, me.role, everyone_writes):
         return _("Here teachers and administrators write; everyone reads.")
-    if kind == "announcements" and not policy.may_announce(me.role):
+    if kind == "announcements" and not (me.is_admin and policy.may_announce(me.role)):
         return _("These are announcements of the administrators, for reading.")
     if kind == "group" and not policy.may_write_in_group(me.policy, me.role, owner):
         return _("No teacher or administrator looks after this group, so it is for reading.")
@@ -34,7 +34,7 @@ def require_invitations(me: Me, *roles: str) -> None:
 
 def require_team(me: Me) -> None:
     """Raises Forbidden unless they are of the team that everyone may ask."""
-    if not policy.may_answer(me.policy, me.role):
+    if me.bot or not policy.may_answer(me.policy, me.role):
         raise Forbidden(_("This is for teachers and administrators."))
 
 

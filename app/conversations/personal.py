@@ -10,6 +10,7 @@ from app.core.errors import Invalid
 from app.core.i18n import _
 
 MORNING = 8
+LEVELS = ("everything", "mentions", "nothing")
 # What Postgres calls "infinity", as asyncpg reads and writes it.
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -35,6 +36,15 @@ async def archive(me: Me, conversation: int) -> None:
 async def unarchive(me: Me, conversation: int) -> None:
     """Raises NotFound."""
     await _set(await access.member(conversation, me), archived_position=None)
+
+
+async def set_level(me: Me, conversation: int, level: str | None) -> None:
+    """Of what is said there they are told everything, mentions or nothing; None: as is usual for its kind. Raises
+    NotFound, Invalid."""
+    may = await access.member(conversation, me)
+    if level is not None and level not in LEVELS:
+        raise Invalid(level=_("Choose one of these."))
+    await _set(may, level=level)
 
 
 async def pin(me: Me, conversation: int, pinned: bool) -> None:

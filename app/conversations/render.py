@@ -18,8 +18,20 @@ from app.core.templates import environment
 _cache: Cache[Markup] = Cache(most=24_000_000)
 # Where the list goes, in what surrounds it. No text that is stored holds it.
 MARK = "\0"
+# Where a line of it has what is unread: of thousands of lines of a conversation that its members are sent, that is all
+# that is not alike.
+NUMBER, BADGE = Markup("\0number\0"), Markup("\0badge\0")
 # The pages that the frame leads to.
-FRAMED = ("/conversations/new", "/people", "/contacts", "/mentions", "/me", "/support", "/support/new")
+FRAMED = (
+    "/conversations/new",
+    "/people",
+    "/contacts",
+    "/mentions",
+    "/notifications",
+    "/me",
+    "/support",
+    "/support/new",
+)
 
 
 class MembersShown(Protocol):
@@ -30,20 +42,24 @@ class MembersShown(Protocol):
     people: list[MemberView]
 
 
-def sidebar_item(item: ConversationItem, current: int | None, language: str) -> Markup:
+def sidebar_item(item: ConversationItem, current: int | None, language: str) -> str:
     """One line; `current` is the id of the conversation that is open on the page, or None."""
     open_now = current == item.id
     who = (item.person.id, item.person.name, item.person.avatar) if item.person else None
-    own = (item.unread, item.pinned, item.muted_until)
+    own = (item.unread > 0, item.pinned, item.muted_until)
     key = (language, open_now, item.id, item.kind, item.title, item.last_activity_at, who, own)
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_item.html")
-        found = _cache.keep(key, Markup(template.render(item=item, current=current, language=language)))
-    return found
+        shown = {"number": NUMBER, "badge": BADGE} if item.unread else {"number": 0, "badge": ""}
+        found = _cache.keep(key, Markup(template.render(item=item, current=current, **shown)))
+    if not item.unread:
+        return found
+    # As text: Markup would look at each of them for what is to be escaped.
+    return str.replace(str.replace(found, NUMBER, str(item.unread)), BADGE, badge(item.unread, language))
 
 
-@lru_cache
+@lru_cache(maxsize=1000)
 def badge(unread: int, language: str) -> Markup:
     """The number beside a conversation, up to 99, with its words for those who do not see it."""
     words = i18n.catalogue(language).ngettext("%(num)d unread message", "%(num)d unread messages", unread)
@@ -58,16 +74,16 @@ def sidebar_items(items: list[ConversationItem], current: int | None, language: 
     return Markup("".join([sidebar_item(item, current, language) for item in items]))
 
 
-def sidebar_frame(me: Me, path: str, waiting: int = 0) -> tuple[Markup, Markup]:
-    """What stands before and after the list of conversations on the pages of that person; for one of the staff so many
-    wait for an answer."""
+def sidebar_frame(me: Me, path: str, waiting: int = 0, told: int = 0) -> tuple[Markup, Markup]:
+    """What stands before and after the list of conversations on the pages of that person; so much that they were told
+    is unread, and for one of the staff so many wait for an answer."""
     language = i18n.current().language
     current = path if path in FRAMED else ""
-    key = ("frame", language, me.id, me.name, me.username, me.avatar, me.role, me.policy, current, waiting)
+    key = ("frame", language, me.id, me.name, me.username, me.avatar, me.role, me.policy, current, waiting, told)
     found = _cache.get(key)
     if found is None:
         template = environment(language).get_template("conversations/_sidebar_frame.html")
-        found = _cache.keep(key, Markup(template.render(me=me, path=current, items=MARK, waiting=waiting)))
+        found = _cache.keep(key, Markup(template.render(me=me, path=current, items=MARK, waiting=waiting, told=told)))
     before, _mark, after = found.partition(MARK)
     return before, after
 
@@ -99,7 +115,6 @@ def members_pane(view: MembersShown) -> Markup:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "badge": badge,
     "sidebar_items": sidebar_items,
     "sidebar_frame": sidebar_frame,
     "conversation_head": conversation_head,

@@ -32,6 +32,8 @@ class Conversation(Table, tablename="conversation"):
     closed_at = Timestamptz(null=True, default=None)
     # Of a direct conversation: whether one of the two has blocked the other. It follows from the blocks.
     blocked = Boolean(default=False)
+    # The place of the last message that went when its time was over (retention); those after it are all there.
+    kept_after = BigInt(default=0)
 
 
 class Membership(Table, tablename="membership"):
@@ -49,6 +51,8 @@ class Membership(Table, tablename="membership"):
     # Where the conversation stood when it was put away.
     archived_position = BigInt(null=True, default=None)
     pinned = Boolean(default=False)
+    # Of what they are told: everything, mentions or nothing; null: as is usual for its kind.
+    level = Text(null=True, default=None)
     # In a support conversation as one of the team: it ends with the role, by a trigger.
     of_team = Boolean(default=False)
 

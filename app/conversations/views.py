@@ -38,8 +38,9 @@ class ConversationsView(msgspec.Struct):
 
 
 class ConversationView(ConversationItem, kw_only=True):
-    """A conversation as its member sees it. `role` is the viewer's: owner or member. `why_not` says why the viewer may
-    not write in it; `everyone_writes` is of the general room where the rules of a school hold."""
+    """A conversation as its member sees it. `role` is the viewer's: owner or member. `level` is how much of what
+    is said they are told of (everything, mentions, nothing; null: as is usual for its kind). `why_not` says why the
+    viewer may not write in it; `everyone_writes` is of the general room where the rules of a school hold."""
 
     owner_id: int | None
     role: str
@@ -48,6 +49,7 @@ class ConversationView(ConversationItem, kw_only=True):
     read_position: int
     created_at: datetime
     everyone_writes: bool
+    level: str | None = None
     why_not: str | None = None
     # Of a support conversation: who asked, who of the team looks after it, and when it was closed.
     asker: PersonCard | None = None
@@ -60,7 +62,8 @@ class ConversationView(ConversationItem, kw_only=True):
 
 
 class MemberView(msgspec.Struct, omit_defaults=True):
-    """A member of a conversation. `avatar` is the address of their picture; of who has none it is left out."""
+    """A member of a conversation. `avatar` is the address of their picture; of who has none it is left out, and
+    so is `bot` of who is none."""
 
     id: int
     username: str
@@ -69,6 +72,7 @@ class MemberView(msgspec.Struct, omit_defaults=True):
     owner: bool
     joined_at: datetime
     avatar: str | None = None
+    bot: bool = False
 
 
 class ReceiptView(msgspec.Struct, frozen=True):

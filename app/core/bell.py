@@ -14,8 +14,10 @@ import structlog
 from litestar.channels import ChannelsPlugin
 from litestar.channels.backends.base import ChannelsBackend
 from litestar.channels.backends.redis import RedisChannelsPubSubBackend
+from redis.asyncio import Redis
 
 from app.core import database
+from app.core.settings import Settings
 
 log = structlog.get_logger()
 CHANNEL = "bell"
@@ -28,6 +30,8 @@ Listener = Callable[[str, int, int], None]
 
 class Bell:
     """Rings here and in every other process. The kinds: c a conversation, p a person, s a session, x a stream,
+    b that a person was told of something (`about`), or has fewer notifications to read,
+    e that an export (`about`) of a person is further, has ended or is gone,
     n that a person has another name or picture,
     r what a person (the number) has read in a conversation (`about`), m that marks of what was received and
     read moved in a conversation, o that a person came, left,
@@ -186,3 +190,10 @@ class RedisBackend(RedisChannelsPubSubBackend):
             await super().publish(data, channels)
         except (RedisError, OSError) as error:
             log.warning("bell not heard", error=type(error).__name__)
+
+
+def backend_of(settings: Settings) -> PostgresBackend | RedisBackend:
+    """What carries the hints between processes."""
+    if settings.channels_url:
+        return RedisBackend(redis=Redis.from_url(settings.channels_url), stream_sleep_no_subscriptions=50)
+    return PostgresBackend(settings.database_url or "")

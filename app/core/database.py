@@ -8,8 +8,8 @@ import asyncio
 import io
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, redirect_stdout, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, redirect_stdout, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
@@ -158,6 +158,30 @@ async def transaction() -> AsyncIterator[None]:
                 yield
             finally:
                 engine().current_transaction.reset(theirs)
+
+
+@asynccontextmanager
+async def snapshot() -> AsyncIterator[asyncpg.Connection]:
+    """All queries inside see the database as it is at the first of them, and none writes. Not inside a transaction."""
+    async with one_connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        yield connection
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Queries inside do not join the transaction around: they go over connections of their own."""
+    token = _connection.set(None)
+    try:
+        yield
+    finally:
+        _connection.reset(token)
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """Inside a transaction: what stands here is undone alone when it fails, and the rest may go on."""
+    async with own_connection().transaction():
+        yield
 
 
 def own_connection() -> asyncpg.Connection:

@@ -66,7 +66,6 @@ def fork(
     environment: dict[str, str],
     folder: Path,
     keep: Collection[int] = (),
-    death_signal: signal.Signals = signal.SIGTERM,
 ) -> Forked:
     """A child that does `work` and ends with the exit code that it gives; of the open files it has `keep` alone.
 
@@ -85,7 +84,7 @@ def fork(
         return Forked(pid)
     code = 1
     try:
-        _become(parent, title, environment, folder, keep, death_signal)
+        _become(parent, title, environment, folder, keep)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         code = work()
     except SystemExit as ended:
@@ -100,17 +99,10 @@ def fork(
         os._exit(code)
 
 
-def _become(
-    parent: int,
-    title: str,
-    environment: dict[str, str],
-    folder: Path,
-    keep: Collection[int],
-    death_signal: signal.Signals,
-) -> None:
+def _become(parent: int, title: str, environment: dict[str, str], folder: Path, keep: Collection[int]) -> None:
     setproctitle.setproctitle(title)  # while it finds the environment where it was at the start
     os.setsid()
-    die_with(parent, death_signal)
+    die_with(parent, signal.SIGTERM)
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         if callable(signal.getsignal(number)):  # the parent's; what is ignored stays so, as over an exec

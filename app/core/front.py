@@ -20,9 +20,9 @@ from litestar.routes import ASGIRoute, HTTPRoute
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 from litestar.utils import normalize_path
 
-from app.core import errors, i18n, problems
+from app.core import cors, errors, i18n, problems
 from app.core.i18n import _
-from app.core.page import header, request_cookies
+from app.core.page import header, path_without_secrets, request_cookies, write
 from app.core.settings import Settings
 from app.core.uploads import is_upload
 
@@ -44,7 +44,8 @@ def security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
     """Headers for every answer: nothing inline runs, nothing from elsewhere loads, nobody frames us."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'; "
+        "worker-src 'self'"
     )
     headers = {
         "content-security-policy": policy,
@@ -65,17 +66,17 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
     always = security_headers(settings)
     quiet = ("/static/", "/health")
     streams = {route.path for route in app.routes if isinstance(route, ASGIRoute)}
-    uploads = frozenset(
-        route.path
-        for route in app.routes
-        if isinstance(route, HTTPRoute) and any(handler.opt.get("upload") for handler in route.route_handlers)
-    )
+    uploads, from_anywhere = _routes_with(app, "upload"), _routes_with(app, "from_anywhere")
+    by_token = _routes_with(app, "by_token")
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await inner(scope, receive, send)
             return
         started = time.perf_counter()
+        elsewhere = cors.let_in(scope, settings)
+        if elsewhere:
+            scope = cors.without_cookies(scope)
         given = header(scope, b"x-request-id")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         scope.setdefault("state", {}).update(request_id=request_id)
@@ -84,16 +85,24 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
         cookies = request_cookies(scope)
         language = i18n.choose_language(cookies.get("language"), header(scope, b"accept-language"))
         i18n.use(i18n.Locale(language, settings.time_zone))
-        sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())])
+        crossing = cors.headers(scope, settings, allowed=elsewhere or cors.is_preflight(scope, settings))
+        sender = _with_headers(scope, send, [*always, (b"x-request-id", request_id.encode())], crossing, elsewhere)
+        if cors.is_preflight(scope, settings):
+            await write(scope, sender, 204, cors.PREFLIGHT, b"")
+            return
         path = normalize_path(scope["path"])  # as the router does it: //live/ is /live
         streaming = path in streams
         if scope["method"] == "HEAD" and not streaming:
+            scope["state"]["head"] = True  # for what would be costly to make
             scope = {**scope, "method": HttpMethod.GET}  # the server, which knows that it was HEAD, sends no body
         try:
             if scope["method"] != "GET" and streaming:
                 raise NotAllowed
             by_cookie = any(name in cookies for name in SIGNED_IN)
-            receive = await admit(scope, receive, settings, by_cookie, takes_files=path in uploads)
+            if from_anywhere.fullmatch(path):
+                scope["state"]["from_program"] = True
+            scope["state"]["by_token"] = by_token.fullmatch(path) is not None
+            receive = await admit(scope, receive, settings, by_cookie, takes_files=uploads.fullmatch(path) is not None)
         except errors.DomainError as error:
             await _refuse(app, scope, receive, sender, error)
         else:
@@ -108,7 +117,7 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
             log.info(
                 "request",
                 method=scope["method"],
-                path=_without_code(scope),  # never the query: a reset link carries its token there
+                path=path_without_secrets(scope),  # never the query: a reset link carries its token there
                 status=scope["state"].get("status"),
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 person=user.id if user else None,
@@ -117,11 +126,16 @@ def front_door(app: Litestar, inner: ASGIApp, settings: Settings) -> ASGIApp:
     return enter
 
 
-def _without_code(scope: Scope) -> str:
-    """The path, for the log: a code in it lets its holder in somewhere."""
-    path: str = scope["path"]
-    code = scope.get("path_params", {}).get("code")
-    return path.replace(code, "(hidden)") if code else path
+def _routes_with(app: Litestar, option: str) -> re.Pattern[str]:
+    """Matches the paths of handlers that have that option; of none, nothing."""
+    return re.compile(
+        "|".join(
+            re.sub(r"\{[^}]*\}", "[^/]+", route.path)
+            for route in app.routes
+            if isinstance(route, HTTPRoute) and any(handler.opt.get(option) for handler in route.route_handlers)
+        )
+        or "(?!)"
+    )
 
 
 class NotAllowed(errors.DomainError):
@@ -130,13 +144,23 @@ class NotAllowed(errors.DomainError):
     status = 405
 
 
-def _with_headers(scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+def _with_headers(
+    scope: Scope,
+    send: Send,
+    headers: list[tuple[bytes, bytes]],
+    more: list[tuple[bytes, bytes]],
+    no_cookies: bool,
+) -> Send:
+    """Adds `headers`, unless the answer says them itself, and `more` beside whatever it says."""
+
     async def sender(message: Message) -> None:
         if message["type"] == "http.response.start":
             scope["state"]["status"] = message["status"]
             extra = [(b"set-cookie", c.to_header(header="").encode()) for c in scope["state"].get("cookies", ())]
             said = {name for name, _value in message["headers"]}  # a page may be stricter than the house
-            message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in said), *extra]
+            own = [*message["headers"], *(pair for pair in headers if pair[0] not in said), *extra]
+            kept = [pair for pair in own if pair[0] != b"set-cookie"] if no_cookies else own
+            message["headers"] = [*kept, *more]
         await send(message)
 
     return sender
@@ -164,7 +188,9 @@ async def admit(
         raise errors.NotFound
     if scope["method"] in SAFE:
         return receive
-    _refuse_other_sites(scope, settings, by_cookie)
+    # A secret of its own lets a program in, and no cookie; likewise the token in a link, for whoever has it.
+    if not scope["state"].get("from_program") and not scope["state"].get("by_token"):
+        _refuse_other_sites(scope, settings, by_cookie)
     kind, _sep, parameters = header(scope, b"content-type").lower().partition(";")
     kind = kind.strip()
     if takes_files and is_upload(kind):
@@ -176,6 +202,8 @@ async def admit(
             body = await _read(scope, receive)
     except TimeoutError as error:
         raise errors.BadRequest(_("It took too long to arrive.")) from error
+    if scope["state"].get("from_program"):
+        scope["state"]["raw"] = body  # as it was signed
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", parameters)
     # A client may name any codec of Python's; some take seconds for 64 KB (punycode) and would stall everyone.
     if charset and charset[1] not in ("utf-8", "utf8"):
@@ -209,7 +237,10 @@ def _refuse_other_sites(scope: HTTPScope, settings: Settings, by_cookie: bool) -
     Browsers say where a request comes from (Sec-Fetch-Site; Origin in older ones) and pages cannot forge that. A
     request that has cookies and says neither is refused too, unless it is of a program that keeps cookies as it goes:
     no page can make a browser send JSON, or an Authorization, to another site without asking first, and naming itself.
+    Those that CORS_ORIGINS names are let in, by a token: see `cors`.
     """
+    if cors.let_in(scope, settings):
+        return
     site = header(scope, b"sec-fetch-site")
     origin = header(scope, b"origin")
     if site:

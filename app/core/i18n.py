@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 CATALOGUES = Path(__file__).parent.parent / "locale"
@@ -126,6 +127,21 @@ def stamp(moment: datetime, locale: Locale) -> str:
     """20 Nov 2026, 14:05, in their zone."""
     local = moment.astimezone(locale.zone)
     return f"{_short_date(local.date(), locale.language)}, {local:%H:%M}"
+
+
+def number(count: int, locale: Locale) -> str:
+    """12,345, as one writes it there."""
+    return str(format_decimal(count, locale=locale.language))
+
+
+def size(count: int, locale: Locale) -> str:
+    """3.4 MB, as one writes it there."""
+    gettext = catalogue(locale.language).gettext
+    if count < 1000:
+        return catalogue(locale.language).ngettext("%(num)d byte", "%(num)d bytes", count) % {"num": count}
+    thousands, words = (count / 1e6, gettext("%(size)s MB")) if count >= 1e6 else (count / 1e3, gettext("%(size)s KB"))
+    number = format_decimal(thousands, format="#,##0.#" if thousands < 10 else "#,##0", locale=locale.language)
+    return words % {"size": number}
 
 
 @lru_cache(maxsize=1000)

@@ -4,6 +4,7 @@ import ipaddress
 import math
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.core import database
 from app.core.errors import TooMany
@@ -35,7 +36,11 @@ SUPPORT_PERSON = Limit("support-person", 20, 60 * 60)
 CONTACT_PERSON = Limit("contact-person", 60, 60 * 60)
 USERNAME_PERSON = Limit("username-person", 10, 24 * 60 * 60)
 EMAIL_PERSON = Limit("email-person", 5, 60 * 60)
+BOT_PERSON = Limit("bot-person", 60, 24 * 60 * 60)
+TOKENS_PERSON = Limit("tokens-person", 60, 60 * 60)
+VERIFY_ADDRESS = Limit("verify-address", 60, 60 * 60)
 AVATAR_PERSON = Limit("avatar-person", 30, 60 * 60)
+EXPORT_PERSON = Limit("export-person", 30, 60 * 60)
 PASSWORD_PERSON = Limit("password-person", 10, 15 * 60)
 
 
@@ -81,6 +86,58 @@ MOST_PACED = 10_000
 WRITES = Pace(300, 60)
 # A page that is typed in says so every three seconds.
 TYPING = Pace(60, 60)
+
+
+class Shared:
+    """A limit that all processes count together, for what happens so often that a row written each time would cost as
+    much as doing it: each process takes a `handful` from the common count, and spends that by itself. What it took and
+    did not spend is lost with the window."""
+
+    def __init__(self, limit: Limit, handful: int) -> None:
+        self.limit = limit
+        self.handful = handful
+        # Of each: how much is left of what was taken, and until when. Less than nothing: refused until then.
+        self._taken: dict[str, tuple[int, float]] = {}
+
+    async def spend(self, settings: Settings, who: str) -> None:
+        """Counts one; raises TooMany when it is one too many."""
+        if not settings.rate_limits:
+            return
+        left, ends = self._taken.get(who, (0, 0.0))
+        wait = ends - time.monotonic()
+        if left == 0 or wait <= 0:
+            took, wait = await self._take(settings, who)
+            left, ends = self._taken.get(who, (0, 0.0))  # another request may have taken some meanwhile
+            left = took + max(0, left if ends > time.monotonic() else 0)
+            ends = time.monotonic() + wait
+            left = left or -1
+        self._taken.pop(who, None)
+        self._taken[who] = (left - 1 if left > 0 else left, ends)
+        while len(self._taken) > MOST_PACED:
+            del self._taken[next(iter(self._taken))]
+        if left < 0:
+            raise too_many(wait)
+
+    async def _take(self, settings: Settings, who: str) -> tuple[int, float]:
+        """How much there was to take, and how long the window lasts."""
+        row = await database.fetch_row(
+            """
+            INSERT INTO rate_limit AS r (key, tries, window_ends) VALUES ($1, $2, now() + $3)
+            ON CONFLICT (key) DO UPDATE SET
+                tries = CASE WHEN r.window_ends <= now() THEN $2 ELSE least(r.tries + $2, 1000000000) END,
+                window_ends = CASE WHEN r.window_ends <= now() THEN excluded.window_ends ELSE r.window_ends END
+            RETURNING tries, extract(epoch FROM window_ends - now())::float8 AS wait
+            """,
+            f"{self.limit.name}:{pseudonym(settings.secret_key, who)}",
+            self.handful,
+            timedelta(seconds=self.limit.seconds),
+        )
+        assert row is not None
+        return max(0, min(self.handful, self.limit.most - row["tries"] + self.handful)), row["wait"]
+
+
+# A program: ten calls a second for a minute.
+TOKEN = Shared(Limit("token", 600, 60), handful=20)
 
 
 def too_many(wait: float) -> TooMany:
@@ -132,8 +189,3 @@ async def give_back(settings: Settings, *tries: tuple[Limit, str]) -> None:
         return
     keys = [f"{limit.name}:{pseudonym(settings.secret_key, who)}" for limit, who in tries]
     await database.fetch("UPDATE rate_limit SET tries = tries - 1 WHERE key = ANY($1) AND tries > 0", keys)
-
-
-async def sweep() -> None:
-    """Removes the windows that are over."""
-    await database.fetch("DELETE FROM rate_limit WHERE window_ends < now()")

@@ -13,6 +13,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.types import ASGIApp, Receive, Scope, Send
+from markupsafe import Markup
 
 from app.core import i18n
 from app.core.templates import environment
@@ -22,7 +23,7 @@ Shape = Literal["json", "partial", "page"]
 # What surrounds a whole page (the sidebar of a person): the composition root says how it is found.
 Shell = Callable[[Scope], Awaitable[Mapping[str, Any]]]
 # What is put into a page or a partial last, and is the reader's own; see there likewise.
-Finish = Callable[[str, Any], Awaitable[str]]
+Finish = Callable[[bytes, Any], Awaitable[bytes]]
 _encoder = msgspec.json.Encoder()
 
 
@@ -43,8 +44,20 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def path_without_secrets(scope: Scope) -> str:
+    """The path, for the log: a code or a secret in it lets its holder in somewhere. Of what other programs post it is
+    the last part, and that is known before the route is, for what is refused at the door."""
+    path: str = scope["path"]
+    if scope.get("state", {}).get("from_program"):
+        return path.rstrip("/").rpartition("/")[0] + "/(hidden)"
+    code = scope.get("path_params", {}).get("code")
+    return path.replace(code, "(hidden)") if code else path
+
+
 def shape_wanted(scope: Scope) -> Shape:
     """What the client can use: JSON for those who ask for it (or who speak it and do not mind), else HTML."""
+    if scope.get("state", {}).get("from_program"):  # whatever it says: nobody looks at it
+        return "json"
     accept = header(scope, b"accept")
     if "text/html" in accept:
         return "partial" if header(scope, b"hx-request") == "true" else "page"
@@ -59,7 +72,10 @@ def shape_wanted(scope: Scope) -> Shape:
 
 
 class Page(Response[T]):
-    """An answer with a view; `see_other` is where a plain form goes after its work, `extra` is for templates alone."""
+    """An answer with a view; `see_other` is where a plain form goes after its work, `extra` is for templates alone.
+
+    `pieces` are too: HTML that is made already, by name, for one place each. It goes in when all else is bytes, for a
+    template would copy most of a page five times."""
 
     def __init__(
         self,
@@ -72,6 +88,7 @@ class Page(Response[T]):
         flash: str | None = None,
         form: Form | None = None,
         extra: Mapping[str, Any] | None = None,
+        pieces: Mapping[str, bytes] | None = None,
         headers: dict[str, str] | None = None,
         cookies: list[Cookie] | None = None,
     ) -> None:
@@ -82,6 +99,7 @@ class Page(Response[T]):
         self.flash = flash
         self.form = form or Form()
         self.extra = extra or {}
+        self.pieces = {name: piece for name, piece in (pieces or {}).items() if piece}
         self.extra_headers = headers or {}
         self.set_cookies = cookies or []
 
@@ -110,10 +128,10 @@ class Page(Response[T]):
         else:
             headers["content-type"] = "text/html; charset=utf-8"
             status = 200 if status == 204 else status
-            body = (await self._html(scope, shape, cookies)).encode()
+            body = await self._html(scope, shape, cookies)
         await write(scope, send, status, headers, body, cookies)
 
-    async def _html(self, scope: Scope, shape: Shape, cookies: list[Cookie]) -> str:
+    async def _html(self, scope: Scope, shape: Shape, cookies: list[Cookie]) -> bytes:
         context: dict[str, Any] = {
             "view": self.content,
             "form": self.form,
@@ -125,6 +143,7 @@ class Page(Response[T]):
             "flash": None,
             "finish": scope["litestar_app"].state.get("finish"),
             **self.extra,
+            **{name: _mark(name) for name in self.pieces},
         }
         if shape == "partial" and self.partial:
             return await self._render(self.partial, context)
@@ -138,10 +157,18 @@ class Page(Response[T]):
             cookies.append(_flash_cookie(scope, "", 0))
         return await self._render(self.template, context)
 
-    async def _render(self, template: str, context: dict[str, Any]) -> str:
-        made = environment(i18n.current().language).get_template(template).render(context)
+    async def _render(self, template: str, context: dict[str, Any]) -> bytes:
+        made = environment(i18n.current().language).get_template(template).render(context).encode()
+        for name, piece in self.pieces.items():
+            # In the first place alone: what someone typed into a form, which comes back below, may look like another.
+            made = made.replace(_mark(name).encode(), piece, 1)
         finish: Finish | None = context["finish"]
         return await finish(made, context["me"]) if finish is not None and context["me"] is not None else made
+
+
+def _mark(name: str) -> Markup:
+    """Where a piece goes. No text that is stored, and no address, holds it."""
+    return Markup(f"\0{name}\0")
 
 
 def _flash_cookie(scope: Scope, value: str, lasts: int) -> Cookie:

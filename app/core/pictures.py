@@ -1,7 +1,7 @@
 """Pictures that people upload: whatever they are, what is kept is a small square that we made ourselves.
 
-They are decoded by a program of their own (`square.py`) that has little memory, little time and nothing of ours; one at
-a time, so many at once cost no more.
+They are decoded by a program of their own (`thumbnail.py`) that has little memory, little time and nothing of ours; one
+at a time, so many at once cost no more.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 # Not imported: it would bring the decoders in here.
-PROGRAM = Path(__file__).with_name("square.py")
+PROGRAM = Path(__file__).with_name("thumbnail.py")
 NOT_A_PICTURE = 3  # its exit code
 # A photograph of 50 million pixels takes a second or two. What waits for its core counts as wall, not as CPU.
 CPU_SECONDS, WALL_SECONDS = 10, 40
@@ -32,7 +32,7 @@ class TooManyPixels(Exception):
     """It would unfold to more than is taken, or keep the decoder busy for longer than any photograph does."""
 
 
-async def square(data: bytes) -> bytes:
+async def thumbnail(data: bytes) -> bytes:
     """The middle of the picture as a WebP of 256 by 256 pixels, upright, without anything that the file said beside it
     (place, camera, time). Raises NotAPicture, TooManyPixels."""
     async with _one_at_a_time:

@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from app.core import database, errors
 from app.core.i18n import _
-from app.core.page import Form, Page, shape_wanted
+from app.core.page import Form, Page, path_without_secrets, shape_wanted
 
 log = structlog.get_logger()
 SECRETS = ("password", "current")
@@ -32,7 +32,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer for any exception; what is not foreseen is logged with its trace and shown without."""
     known = as_domain_error(error)
     if known is None:
-        log.exception("unhandled", path=request.scope["path"], exc_info=error)
+        log.exception("unhandled", path=path_without_secrets(request.scope), exc_info=error)
         return answer(request, Problem(_("Something went wrong on our side"), 500, _("It has been written down.")))
     # Without a message it is the guard that asks who this is; with one it is the log-in form that was not believed.
     if isinstance(known, errors.Unauthorized) and not known.message and shape_wanted(request.scope) != "json":
@@ -74,7 +74,9 @@ def answer(request: Request[Any, Any, Any], problem: Problem, headers: dict[str,
 def typed(request: Request[Any, Any, Any], wrong: dict[str, str], message: str = "") -> Form:
     """What the person typed, without the secrets, with what is wrong beside it."""
     given = request.scope["state"].get("input", {})
-    values = {k: v for k, v in given.items() if isinstance(v, str) and not any(s in k for s in SECRETS)}
+    # What is chosen among several (boxes of one name) is one text: the choices, with spaces between them.
+    texts = {k: " ".join(e for e in v if isinstance(e, str)) if isinstance(v, list) else v for k, v in given.items()}
+    values = {k: v for k, v in texts.items() if isinstance(v, str) and not any(s in k for s in SECRETS)}
     return Form(values=values, errors=wrong, message=message)
 
 
@@ -114,6 +116,9 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
         return errors.BadRequest(_("It holds a number or a character that cannot be stored."))
     if isinstance(error, UnicodeError | RecursionError | msgspec.DecodeError):
         return errors.BadRequest(_("It is not well-formed."))
+    if isinstance(error, asyncpg.DeadlockDetectedError):  # the one of two that lost: nothing of it was done
+        log.warning("deadlock")
+        return errors.Unavailable(_("Somebody else changed the same just now. Please try again."))
     if isinstance(error, database.UNAVAILABLE):
         log.warning("unavailable", error=type(error).__name__)
         return errors.Unavailable(_("The database does not answer. Nothing is lost: please try again in a moment."))

@@ -1,6 +1,8 @@
 """Every setting, read from the environment once, checked before anything starts."""
 
+import re
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
+
+from app.core.addresses import networks
 
 
 class SettingsError(Exception):
@@ -17,6 +21,10 @@ class SettingsError(Exception):
         super().__init__(f"{variable}: {problem}")
         self.variable = variable
         self.problem = problem
+
+
+# Letters, digits, dots and hyphens, or an address of IPv6: no pattern such as *.example.org.
+_HOST = re.compile(r"[a-z0-9.-]+|\[[0-9a-f:.]+\]")
 
 
 @cache
@@ -41,12 +49,15 @@ class Settings:
     role_policy: Literal["open", "school"]
     max_message_length: int
     max_connections_per_user: int
+    message_retention_days: int
     heartbeat_seconds: float
     access_token_minutes: int
     rate_limits: bool
     trusted_proxies: int
     time_zone: str
+    cors_origins: tuple[str, ...]
     log_level: str
+    webhook_allowed_networks: str = ""
 
     @property
     def secure(self) -> bool:
@@ -70,6 +81,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     if env == "production" and not environ.get("BASE_URL"):
         raise SettingsError("BASE_URL", "must be set in production: links in mail come from it, and mail has no other")
     base_url = read.url("BASE_URL", ("http", "https"), f"http://localhost:{port}") or ""
+    host = urlsplit(base_url).hostname or ""
+    if not host.isascii():  # no header of a mail could hold it, nor what browsers send be compared with it
+        raise SettingsError("BASE_URL", f"must have its host in plain letters, as browsers send it: {_punycode(host)}")
     time_zone = environ.get("TIME_ZONE") or "UTC"
     if time_zone not in _time_zones():
         raise SettingsError("TIME_ZONE", f"{time_zone!r} is not a time zone; use a name such as Europe/Paris")
@@ -87,12 +101,15 @@ def load(environ: Mapping[str, str]) -> Settings:
         role_policy="school" if read.choice("ROLE_POLICY", ("open", "school"), "open") == "school" else "open",
         max_message_length=read.number("MAX_MESSAGE_LENGTH", 2000, 1, 10_000),
         max_connections_per_user=read.number("MAX_CONNECTIONS_PER_USER", 5, 1, 100_000),
+        message_retention_days=read.number("MESSAGE_RETENTION_DAYS", 365, 0, 36_500),
         heartbeat_seconds=read.decimal("HEARTBEAT_SECONDS", 20, 0.1, 300),
         access_token_minutes=read.number("ACCESS_TOKEN_MINUTES", 15, 1, 24 * 60),
         rate_limits=rate_limits,
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),
         time_zone=time_zone,
+        cors_origins=_origins(environ.get("CORS_ORIGINS") or ""),
         log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+        webhook_allowed_networks=_networks(environ),
     )
 
 
@@ -140,6 +157,39 @@ class _Reader:
         if not value.startswith(("postgres://", "postgresql://")):
             raise SettingsError("DATABASE_URL", "must start with postgresql:// (unset it for the embedded Postgres)")
         return value
+
+
+def _punycode(host: str) -> str:
+    """A name in plain letters (RFC 3492), each part by itself."""
+    parts = unicodedata.normalize("NFC", host).split(".")
+    return ".".join(each if each.isascii() else f"xn--{each.encode('punycode').decode()}" for each in parts)
+
+
+def _networks(environ: Mapping[str, str]) -> str:
+    given = environ.get("WEBHOOK_ALLOWED_NETWORKS") or ""
+    try:
+        networks(given)
+    except ValueError as error:
+        example = "a list such as 10.1.0.0/16, fd00::/8"
+        raise SettingsError("WEBHOOK_ALLOWED_NETWORKS", f"{error}; it must be {example}") from error
+    return given
+
+
+def _origins(given: str) -> tuple[str, ...]:
+    """Origins exactly as browsers write them: they are compared as a whole, so another spelling would never match."""
+    found = tuple(dict.fromkeys(each.strip() for each in given.split(",") if each.strip()))
+    for origin in found:
+        try:
+            parts = urlsplit(origin)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+        exact = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+        usual = port == {"http": 80, "https": 443}.get(parts.scheme)
+        if parts.scheme not in ("http", "https") or not host or origin != exact or usual or not _HOST.fullmatch(host):
+            raise SettingsError("CORS_ORIGINS", f"{origin!r} is no origin; write each as in https://app.example.org")
+    return found
 
 
 def _data_dir(environ: Mapping[str, str]) -> Path:

@@ -65,11 +65,35 @@ def environment(language: str) -> Environment:
     made.globals.update(static=static_url, languages=i18n.LANGUAGES, zones=i18n.zones)
     made.filters.update(FILTERS)
     made.filters.update(
-        clock=i18n.clock, day=i18n.day, day_key=i18n.day_key, stamp=i18n.stamp, iso=iso, initials=text.initials
+        clock=i18n.clock,
+        day=i18n.day,
+        day_key=i18n.day_key,
+        stamp=i18n.stamp,
+        size=i18n.size,
+        number=i18n.number,
+        iso=iso,
+        initials=text.initials,
     )
     # One module for all templates: an import in each would run the macros' file again for each.
     made.globals["assets"] = Markup(made.get_template("_assets.html").render())  # the same on every page
     made.globals["ui"] = made.get_template("macros.html").module
+    return made
+
+
+@lru_cache
+def plain_environment(language: str) -> Environment:
+    """The same for plain text: nothing is escaped, for nothing in it means anything."""
+    made = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=False,  # noqa: S701 - mail.txt is no HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    made.install_gettext_translations(i18n.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(stamp=i18n.stamp, apart=text.apart)
     return made
 
 

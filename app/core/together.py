@@ -12,12 +12,14 @@ class Together(Generic[K, V]):
     """Reads by key. Who asks while a read is under way shares the next one with all others who do: a lone asker pays
     what a read costs, a crowd a fraction of it. A read always begins after it was asked for, so nobody gets old news.
 
-    `read` takes keys and gives what it finds; `most` keys at once.
+    `read` takes keys and gives what it finds; `most` keys at once. So many seconds lie between two reads at least: who
+    asks alone waits for nobody, and a steady stream of askers becomes so many reads a second and no more.
     """
 
-    def __init__(self, read: Callable[[list[K]], Awaitable[dict[K, V]]], most: int = 200) -> None:
+    def __init__(self, read: Callable[[list[K]], Awaitable[dict[K, V]]], most: int = 200, pause: float = 0.0) -> None:
         self._read = read
         self._most = most
+        self._pause = pause
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -45,5 +47,7 @@ class Together(Generic[K, V]):
                 else:
                     for key, future in asked.items():
                         future.set_result(rows.get(key))
+                if self._pause:
+                    await asyncio.sleep(self._pause)
         finally:
             self._task = None

@@ -19,6 +19,10 @@ OLDEST = 14
 PATIENCE = 10.0
 
 
+class NotNowError(CannotStartError):
+    """The database cannot be used at this moment, and perhaps in the next: it starts, or ends, or is out of reach."""
+
+
 async def migrate(dsn: str) -> list[str]:
     """Applies what is missing; gives the names of what it applied. Raises CannotStartError."""
     await _require_usable(dsn)
@@ -56,10 +60,10 @@ async def _require_usable(dsn: str) -> None:
     try:
         connection = await asyncpg.connect(dsn, timeout=PATIENCE)
     except TimeoutError as error:
-        raise CannotStartError(f"DATABASE_URL: {_public(dsn)} did not answer within {PATIENCE:.0f} s") from error
+        raise NotNowError(f"DATABASE_URL: {_public(dsn)} did not answer within {PATIENCE:.0f} s") from error
     except (OSError, asyncpg.PostgresError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
-        raise CannotStartError(f"DATABASE_URL: {_public(dsn)} cannot be used: {reason}") from error
+        raise _kind(error)(f"DATABASE_URL: {_public(dsn)} cannot be used: {reason}") from error
     except (asyncpg.InterfaceError, ValueError) as error:  # its text may quote the password
         raise CannotStartError("DATABASE_URL must look like postgresql://user:password@host:5432/name") from error
     try:
@@ -74,8 +78,12 @@ async def _require_usable(dsn: str) -> None:
 async def _refusals_explained() -> AsyncIterator[None]:
     try:
         yield
-    except asyncpg.PostgresError as error:
-        raise CannotStartError(f"the database refused: {error}") from error
+    except (OSError, asyncpg.PostgresError) as error:
+        raise _kind(error)(f"the database refused: {error}") from error
+
+
+def _kind(error: Exception) -> type[CannotStartError]:
+    return NotNowError if isinstance(error, database.UNAVAILABLE) else CannotStartError
 
 
 def _public(dsn: str, port: int = 5432) -> str:

@@ -6,7 +6,7 @@ others only so many at a time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,19 +53,17 @@ async def received(request: Request[Any, Any, Any], field: str, most: int, perso
         except TimeoutError as error:
             raise errors.BadRequest(_("It took too long to arrive.")) from error
         if kind.lower() == b"multipart/form-data":
-            # In a thread: a body made for it keeps the parser busy for a second.
+            # In a thread: a body made for it keeps the parser busy.
             body = await asyncio.to_thread(_part, body, options.get(b"boundary", b""), field)
         if len(body) > most:
-            raise _too_large(most)
+            raise too_large(most)
         yield body
     finally:
         _sending.discard(person)
 
 
 async def _read(request: Request[Any, Any, Any], most: int) -> bytes:
-    announced = header(request.scope, b"content-length")
-    if announced and (not announced.isdecimal() or len(announced) > 12 or int(announced) > most + FRAME):
-        raise _too_large(most)
+    require_short(request, most)
     body = bytearray()
     while True:
         message: Any = await request.receive()
@@ -73,24 +71,38 @@ async def _read(request: Request[Any, Any, Any], most: int) -> bytes:
             raise errors.BadRequest
         body += message["body"]
         if len(body) > most + FRAME:
-            raise _too_large(most)
+            raise too_large(most)
         if not message["more_body"]:
             return bytes(body)
 
 
-def _too_large(most: int) -> errors.TooLarge:
+def too_large(most: int) -> errors.TooLarge:
+    """The refusal of a file that is longer."""
     return errors.TooLarge(_("A file may have at most %(most)d MB.") % {"most": most // 1_000_000})
 
 
-class _Part:
-    """Keeps the content of one field of a form, the first of that name."""
+def require_short(request: Request[Any, Any, Any], most: int) -> None:
+    """Raises TooLarge for a body that says itself that it is longer than a form with such a file."""
+    announced = header(request.scope, b"content-length")
+    if announced and (not announced.isdecimal() or len(announced) > 12 or int(announced) > most + FRAME):
+        raise too_large(most)
 
-    def __init__(self, field: str) -> None:
+
+class Part:
+    """Hands on the content of one field of a form, the first of that name, as it is parsed. Raises FormParserError."""
+
+    def __init__(self, field: str, keep: Callable[[bytes], object]) -> None:
         self.field = field.encode()
-        self.found: bytearray | None = None
+        self.keep = keep
         self.header = self.value = b""
-        self.wanted = False
+        self.wanted = self.found = False
         self.parts = 0
+
+    def parser(self, boundary: bytes) -> MultipartParser:
+        """What reads the form."""
+        names = ("part_begin", "header_field", "header_value", "header_end", "headers_finished", "part_data")
+        callbacks: Any = {f"on_{name}": getattr(self, f"on_{name}") for name in names}
+        return MultipartParser(boundary, callbacks)
 
     def on_part_begin(self) -> None:
         self.parts += 1
@@ -99,36 +111,42 @@ class _Part:
             raise FormParserError("too many parts")
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self.header += data[start:end]
+        self.header = _longer(self.header, data[start:end])
 
     def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self.value += data[start:end]
+        self.value = _longer(self.value, data[start:end])
 
     def on_header_end(self) -> None:
         if self.header.lower() == b"content-disposition":
             options = parse_options_header(self.value)[1]
-            self.wanted = self.found is None and options.get(b"name") == self.field
+            self.wanted = not self.found and options.get(b"name") == self.field
         self.header = self.value = b""
 
     def on_headers_finished(self) -> None:
-        if self.wanted:
-            self.found = bytearray()
+        self.found = self.found or self.wanted
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self.wanted and self.found is not None:
-            self.found += data[start:end]
+        if self.wanted:
+            self.keep(data[start:end])
+
+
+def _longer(text: bytes, more: bytes) -> bytes:
+    """A header may come in pieces, but not without end: it is kept in memory."""
+    if len(text) + len(more) > FRAME:
+        raise FormParserError("a header that is too long")
+    return text + more
 
 
 def _part(body: bytes, boundary: bytes, field: str) -> bytes:
-    part = _Part(field)
-    if not boundary:
+    mark = b"\r\n--" + boundary
+    # Behind a boundary that is none, or blanks, the parser goes a byte at a time: a second for each megabyte.
+    if not boundary or body.count(mark) > MOST_PARTS + 1 or mark + b" " in body or mark + b"\t" in body:
         raise errors.BadRequest
-    names = ("part_begin", "header_field", "header_value", "header_end", "headers_finished", "part_data")
-    callbacks: Any = {f"on_{name}": getattr(part, f"on_{name}") for name in names}
+    found = bytearray()
     try:
-        parser = MultipartParser(boundary, callbacks)
+        parser = Part(field, found.extend).parser(boundary)
         parser.write(body)
         parser.finalize()
     except (FormParserError, ValueError) as error:
         raise errors.BadRequest from error
-    return bytes(part.found or b"")
+    return bytes(found)

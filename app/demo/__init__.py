@@ -21,6 +21,8 @@ from app.demo.cast import characters
 from app.demo.chat import Chat
 from app.demo.world import conversations, settle_in
 
+# Of so many messages in each conversation people have not been told.
+LATELY = 40
 _BATCH = 5_000
 _EASY_TO_TYPE = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -74,6 +76,20 @@ async def _write(connection: asyncpg.Connection, settings: Settings, hashed: str
         batch = drafts[first : first + _BATCH]
         await _copy(connection, "message", [rows.message(draft, chat) for draft, chat in batch])
         _progress(f"{first + len(batch):,} of {len(drafts):,} messages")
+    by_name = {person.character.username: person.id for person in people}
+    mentions = [row for draft, chat in drafts for row in rows.mentions(draft, chat, by_name)]
+    if mentions:
+        await _copy(connection, "mention", mentions)
+    # Long ago everyone was told; of the latest the worker tells them now.
+    await connection.execute(
+        """
+        INSERT INTO notified (conversation, change, position)
+        SELECT id, greatest(change - $2, 0), greatest(position - $2, 0) FROM conversation WHERE id = ANY($1)
+        ON CONFLICT (conversation) DO UPDATE SET change = excluded.change, position = excluded.position
+        """,
+        [chat.id for chat in chats],
+        LATELY,
+    )
     _progress("")
     print(f"{len(people)} people, {len(chats)} conversations, {len(drafts):,} messages")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from bisect import bisect
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -65,10 +65,13 @@ def in_turn(starting: Sequence[datetime], lasting: Sequence[timedelta], last: da
 def awake(start: datetime, length: timedelta = timedelta(), later: bool = True) -> datetime:
     """The start, or where it would be at night, the next morning or the evening before."""
     day = start.astimezone(ZONE).date()
-    morning = datetime.combine(day, WAKING, ZONE).astimezone(UTC)
-    evening = datetime.combine(day, SLEEPING, ZONE).astimezone(UTC)
-    if start < morning:
-        return morning if later else evening - timedelta(days=1) - length
-    if start + length > evening:
-        return morning + timedelta(days=1) if later else evening - length
+    if start < _at(day, WAKING):
+        return _at(day, WAKING) if later else _at(day - timedelta(days=1), SLEEPING) - length
+    if start + length > _at(day, SLEEPING):
+        return _at(day + timedelta(days=1), WAKING) if later else _at(day, SLEEPING) - length
     return start
+
+
+def _at(day: date, clock: time) -> datetime:
+    """That time on the clocks there: a day on which they change is not one of 24 hours."""
+    return datetime.combine(day, clock, ZONE).astimezone(UTC)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.usernames import skeleton
 from app.core.text import search_key
 from app.demo.chat import Chat, Draft
 from app.demo.voice import Person
+from app.messages import markup
 
 
 def email(username: str) -> str:
@@ -82,3 +84,16 @@ def message(draft: Draft, chat: Chat) -> dict[str, Any]:
         "edited_at": draft.edited_at,
         "deleted_at": draft.deleted_at,
     }
+
+
+def mentions(draft: Draft, chat: Chat, people: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A row of `mention` for each whom the message names, of those who are in the conversation."""
+    if "@" not in draft.body or not draft.counts:
+        return []
+    there = {stay.person for stay in chat.stays}
+    named = {name: people[name] for name in markup.names(draft.body) if name in people}
+    return [
+        {"message": draft.id, "person": person, "name": name}
+        for name, person in named.items()
+        if person in there and person != draft.author
+    ]

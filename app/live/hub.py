@@ -10,14 +10,16 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
-from app.conversations import access, lines
-from app.conversations import queries as conversations
+from app.conversations import access, feed, lines
 from app.core import database, i18n
 from app.core.bell import Bell
 from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.live import registry, wire
+from app.live.notices import Notices, Read
 from app.live.presence import Presence
+from app.live.progress import Progress
+from app.live.progress import Read as ReadProgress
 from app.live.receipts import Receipts
 from app.live.state import State, sidebar_event
 from app.live.stream import Stream
@@ -38,7 +40,7 @@ FURTHEST_BEHIND = 1000
 class Hub:
     """The live side of a web process."""
 
-    def __init__(self, settings: Settings, bell: Bell) -> None:
+    def __init__(self, settings: Settings, bell: Bell, notices: Read, exports: ReadProgress) -> None:
         self.settings = settings
         self.bell = bell
         self.process = str(uuid4())
@@ -53,6 +55,8 @@ class Hub:
         self.typing = Typing(self)
         self.presence = Presence(self)
         self.receipts = Receipts(self)
+        self.notices = Notices(self, notices)
+        self.progress = Progress(self, exports)
         self.watch = Watch(self)
         self.closing = False
         # Whether the database may know of streams that have ended.
@@ -69,6 +73,8 @@ class Hub:
             self.typing.run,
             self.presence.run,
             self.receipts.run,
+            self.notices.run,
+            self.progress.run,
             self.watch.run,
             self._beat,
             self._live_on,
@@ -103,6 +109,11 @@ class Hub:
             self.receipts.hear(about)
             if number in self.by_person:
                 self.state.line(number, about)
+                self.notices.hear(number, 0)
+        elif kind == "b":
+            self.notices.hear(number, about)
+        elif kind == "e":
+            self.progress.hear(number, about)
         elif kind == "p":
             if number in self.by_person:
                 self.state.sidebar(number)
@@ -143,10 +154,10 @@ class Hub:
         self.presence.opened(stream)
         for old in too_many:
             self.bell.ring("x", old)
-        mine = await conversations.ids(stream.person)
+        mine = await feed.ids(stream.person)
         unknown = stream.all_conversations or not stream.seen.keys() <= mine.keys()
         if unknown and await access.join_general(stream.person):
-            mine = await conversations.ids(stream.person)  # a program whose first call this is enters the general room
+            mine = await feed.ids(stream.person)  # a program whose first call this is enters the general room
         self._know(stream.person, mine)
         if stream.all_conversations:
             # Of what was made or joined since the cursor, everything; of what was left, nothing.
@@ -162,7 +173,7 @@ class Hub:
                 return None
             self._follow(stream, conversation, mine[conversation])
         # Asked again, now that the tails would tell of a removal.
-        mine = await conversations.ids(stream.person)
+        mine = await feed.ids(stream.person)
         if not stream.seen.keys() <= mine.keys():
             raise NotFound
         return mine
@@ -212,6 +223,7 @@ class Hub:
         stream.deliver(sidebar_event(stream.json, stream.locale, view, states))
         await self.presence.greet(stream, partners)
         await self.receipts.greet(stream)
+        await self.notices.greet(stream)
         for conversation in list(stream.parted):  # told again: it may have been before the stream had started
             self.state.line(stream.person, conversation)
 
@@ -235,7 +247,7 @@ class Hub:
         """The person's conversations are others now: follow the new ones, leave those they are no longer in."""
         if person not in self.by_person:
             return
-        mine = await conversations.ids(person)
+        mine = await feed.ids(person)
         if person not in self.by_person:
             return  # the last of their streams ended meanwhile
         self._know(person, mine)

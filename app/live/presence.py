@@ -8,9 +8,9 @@ there costs one statement each half minute, which says too that this process liv
 import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from app.conversations import queries
+from app.conversations import feed
 from app.conversations.views import PanelView
 from app.core import i18n
 from app.live import registry, wire
@@ -38,6 +38,14 @@ AGAIN = timedelta(minutes=1)
 CHECKED = 200
 
 
+class Change(NamedTuple):
+    """What someone is now; and who they were, when whom it is shown to is other now."""
+
+    present: Present
+    state: State
+    before: Present | None
+
+
 class Presence:
     """What is known, and what is to be told."""
 
@@ -53,6 +61,8 @@ class Presence:
         self._plainly: dict[int, datetime] = {}
         self._checked = 0
         self._awake = asyncio.Event()
+        # What is asked first is written down first: else what somebody was a moment ago would overwrite what they are.
+        self._one_at_a_time = asyncio.Lock()
 
     # What happens
 
@@ -125,7 +135,8 @@ class Presence:
                     self.hub.bell.ring("o", person)
                 changed, self.changed = changed | self.changed, {}
             if changed:
-                await self._learn(list(changed), await registry.whereabouts(list(changed)))
+                async with self._one_at_a_time:
+                    await self._learn(list(changed), await registry.whereabouts(list(changed)))
             for person, viewer in between:
                 await self._show(person, viewer)
         except BaseException:
@@ -138,6 +149,10 @@ class Presence:
 
     async def beat(self) -> None:
         """Twice a minute: this process lives, these people did something; who of the book is still there?"""
+        async with self._one_at_a_time:
+            await self._beat()
+
+    async def _beat(self) -> None:
         active, self.active_at = self.active_at, {}
         known = list(presence.book)
         now = presence.now()
@@ -158,51 +173,42 @@ class Presence:
             await self._learn(list({*asked, *found}), found)
 
     async def _learn(self, asked: list[int], found: dict[int, registry.Found]) -> None:
-        """Puts what was read into the book, and tells what is other than before."""
+        """Tells what was read and is other than before, and puts all of it into the book.
+
+        Who may be told is asked before either: if the database goes away meanwhile, it is news the next time too."""
         now = presence.now()
-        was = {person: presence.book.get(person) for person in asked}
-        # The last: as it was, when whom it is shown to is other now.
-        changes: dict[int, tuple[Present | None, State, Present | None]] = {}
+        entries: dict[int, Entry | None] = {}
+        changes: list[Change] = []
         for person in asked:
-            old = presence.book.get(person)
-            row = found.get(person)
-            state: State = "offline"
-            if row is not None and row.here:
-                if old is not None and old.present.active_at > row.present.active_at:
-                    row.present.active_at = old.present.active_at  # not written down yet
-                state = row.present.state(now)
-            if row is not None and state != "offline":
-                presence.book[person] = Entry(row.present, state)
-            else:
-                presence.book.pop(person, None)
+            old, row = presence.book.get(person), found.get(person)
+            entries[person] = entry = _entry(old, row, now)
             present = row.present if row else old.present if old else None
             before = old.present if old and present and old.present.shown_to != present.shown_to else None
-            if before or state != (old.state if old else "offline"):
-                changes[person] = present, state, before
-        if changes and self.hub.streams:
-            try:
-                await self._tell(changes)
-            except BaseException:  # nobody was told, so nothing is known: else the next time it would be no news
-                for person, entry in was.items():
-                    if entry is not None:
-                        presence.book[person] = entry
-                    else:
-                        presence.book.pop(person, None)
-                raise
+            state = entry.state if entry else "offline"
+            if present is not None and (before or state != (old.state if old else "offline")):
+                changes.append(Change(present, state, before))
+        who = await self._audience(changes) if changes and self.hub.streams else None
+        for person, entry in entries.items():
+            if entry is not None:
+                presence.book[person] = entry
+            else:
+                presence.book.pop(person, None)
+        if who is not None:
+            self._tell(changes, who)
 
-    async def _tell(self, changes: dict[int, tuple[Present | None, State, Present | None]]) -> None:
-        hub = self.hub
+    async def _audience(self, changes: list[Change]) -> Audience:
         by_contacts = [
-            person
-            for person, (present, _state, before) in changes.items()
-            if any(each and each.shown_to == "contacts" for each in (present, before))
+            change.present.id
+            for change in changes
+            if any(each and each.shown_to == "contacts" for each in (change.present, change.before))
         ]
-        who = await audience(list(changes), list(hub.tails), list(hub.by_person), by_contacts)
+        people = [change.present.id for change in changes]
+        return await audience(people, list(self.hub.tails), list(self.hub.by_person), by_contacts)
+
+    def _tell(self, changes: list[Change], who: Audience) -> None:
         told: dict[Stream, list[tuple[Present, State]]] = defaultdict(list)
-        for person, (present, state, before) in changes.items():
-            if present is None:
-                continue
-            for stream in self._streams(person, who):
+        for present, state, before in changes:
+            for stream in self._streams(present.id, who):
                 if who.may_see(stream.person, present):
                     told[stream].append((present, state))
                 elif before is not None and who.may_see(stream.person, before):
@@ -257,7 +263,7 @@ class Presence:
         """At connect: who is there of those beside the open conversation, and (for a program) of direct partners."""
         people = [] if not stream.json else partners
         if len(stream.seen) == 1 and not stream.several:
-            people = [*people, *await queries.some_members(next(iter(stream.seen)))]
+            people = [*people, *await feed.some_members(next(iter(stream.seen)))]
         states = await presence.states(stream.person, people)
         if stream.json:
             stream.deliver(_events(stream, [(presence.book[person].present, states[person]) for person in states]))
@@ -265,6 +271,16 @@ class Presence:
             language = stream.locale.language
             marks = "".join(presence.mark(person, state, language) for person, state in states.items())
             stream.deliver(wire.event("presences", marks))
+
+
+def _entry(old: Entry | None, row: registry.Found | None, now: datetime) -> Entry | None:
+    """What the book is to say of someone, by what was read; None of who is not there."""
+    if row is None or not row.here:
+        return None
+    if old is not None and old.present.active_at > row.present.active_at:
+        row.present.active_at = old.present.active_at  # not written down yet
+    state = row.present.state(now)
+    return Entry(row.present, state) if state != "offline" else None
 
 
 def _events(stream: "Stream", states: list[tuple[Present, State]]) -> bytes:

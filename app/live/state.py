@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from app.conversations import lines, queries, render
+from app.conversations import feed, lines, render
 from app.conversations.views import ConversationItem, ConversationsView, PanelView
 from app.core import database, i18n
 from app.core.i18n import Locale
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound=Hashable)
 GATHER = 0.25
-# When much changes at once, the lines wait longer, so that they take a seventh of the time and messages have the rest.
-REST = 6
+# When much changes at once, the lines wait longer: they take a thirteenth of the time, and messages have the rest.
+REST = 12
 LONGEST_GATHER = 2.0
 MOST_PAIRS = 500
 
@@ -84,12 +84,12 @@ class State:
                 await names.show(self.hub, people)
         for conversation in list(self.heads):
             with _taken(self.heads, [conversation]):
-                panel = await queries.panel(conversation)
+                panel = await feed.panel(conversation)
             tail = self.hub.tails.get(conversation)
             if panel is None or tail is None:
                 continue
             # The tail may not have come to a removal yet. Asked after the panel was read: nobody sees what came later.
-            still_in = await queries.among(conversation, list({stream.person for stream in tail.streams}))
+            still_in = await feed.among(conversation, list({stream.person for stream in tail.streams}))
             made: dict[Locale, bytes] = {}
             told = [stream for stream in tail.streams if stream.person in still_in]
             for stream in told:

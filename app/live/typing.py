@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import structlog
 
-from app.conversations import queries
+from app.conversations import feed
 from app.core import database
 from app.live import wire
 from app.live.state import GATHER
@@ -53,7 +53,7 @@ class Typing:
     async def _tell(self, signals: list[tuple[int, int]]) -> None:
         tails = {conversation: self.hub.tails.get(conversation) for conversation, _person in signals}
         viewers = {stream.person for tail in tails.values() if tail is not None for stream in tail.streams}
-        for signal in await queries.typists(signals, list(viewers)):
+        for signal in await feed.typists(signals, list(viewers)):
             tail = self.hub.tails.get(signal.conversation)
             if tail is None:
                 continue

@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from app.accounts import sessions
-from app.conversations import queries as conversations
+from app.conversations import feed
 from app.core import database
 from app.live import wire
 
@@ -63,7 +63,7 @@ class Watch:
         """Wakes what did not hear that its conversation moved on, and takes leave of those that are gone."""
         hub = self.hub
         watched = list({*hub.tails, *hub.people_of})
-        heads, self.left_silently = await conversations.heads(watched)
+        heads, self.left_silently = await feed.heads(watched)
         for conversation in watched:
             head = heads.get(conversation)
             if head is None:
@@ -76,12 +76,12 @@ class Watch:
 
     async def check_memberships(self) -> None:
         """Refreshes those who are in a conversation that their streams do not know of."""
-        newest = await conversations.newest_membership()
+        newest = await feed.newest_membership()
         since = self.newest[0] if self.newest else max(0, newest - RECENT)
         self.newest.append(newest)
         if since == newest:
             return
-        entered = await conversations.entered_since(since, list(self.hub.conversations_of))
+        entered = await feed.entered_since(since, list(self.hub.conversations_of))
         for person, conversation in entered:
             if conversation not in self.hub.conversations_of.get(person, ()):
                 self.hub.state.sidebar(person)
@@ -94,5 +94,5 @@ class Watch:
         followed = {(stream.person, tail.conversation) for tail in tails for stream in tail.streams}
         if not followed:
             return
-        for person, conversation in await conversations.strangers(list(followed)):
+        for person, conversation in await feed.strangers(list(followed)):
             hub.left(conversation, person)

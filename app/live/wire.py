@@ -4,7 +4,8 @@ With an id, for they can be replayed: `message`. Without, for they are the prese
 `conversation` (one line of it), `conversation-gone`, `conversation-archived` (its line goes, it stays),
 `conversation-head` (title and members of the open one), `typing` (who, for so many seconds), `presence` (of some
 people), `presences` (of all beside the open conversation), `receipt` (who received and read how far),
-`renamed` (messages as they are now, for names on them are others), `ping`, `reset` (load the page anew), `close` (and
+`renamed` (messages as they are now, for names on them are others), `notification` (how many are unread, and one that
+came), `export` (how far one of their exports is), `ping`, `reset` (load the page anew), `close` (and
 why).
 """
 

@@ -20,6 +20,8 @@ class MessageAccess:
     mine: bool
     kind: str
     deleted: bool
+    # Of its conversation.
+    where: str
 
     def require_mine(self) -> None:
         """Raises Forbidden unless the person wrote it; NotFound when it is gone already."""
@@ -45,7 +47,8 @@ async def message(message_id: int, me: Me, *, enter: bool = True) -> MessageAcce
 async def _find(message_id: int, me: Me) -> MessageAccess | None:
     row = await database.fetch_row(
         f"""
-        SELECT x.id, x.conversation, x.position, x.author = $2 AS mine, x.kind, x.deleted_at IS NOT NULL AS deleted
+        SELECT x.id, x.conversation, x.position, x.author = $2 AS mine, x.kind, x.deleted_at IS NOT NULL AS deleted,
+               c.kind AS where
         FROM message x JOIN membership m ON m.conversation = x.conversation AND m.person = $2
         JOIN conversation c ON c.id = x.conversation AND {HERE}
         WHERE x.id = $1

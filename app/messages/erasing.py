@@ -38,6 +38,7 @@ async def erase_texts(person: int) -> int:
 
 
 async def _erase_questions(person: int) -> None:
+    """The message that has the title may be gone, since its time is over: then there is no change to bear a number."""
     for row in await database.fetch("SELECT id FROM conversation WHERE owner = $1 AND kind = 'support'", person):
         await database.fetch(
             """
@@ -45,8 +46,8 @@ async def _erase_questions(person: int) -> None:
                 SELECT x.id FROM message x WHERE x.conversation = $1 AND x.event = 'asked' AND x.body <> ''
                 FOR NO KEY UPDATE
             ), bumped AS (
-                UPDATE conversation SET title = '', change = change + 1
-                WHERE id = $1 AND EXISTS (SELECT FROM target) RETURNING change
+                UPDATE conversation SET title = '', change = change + (SELECT count(*) FROM target)
+                WHERE id = $1 AND (title <> '' OR EXISTS (SELECT FROM target)) RETURNING change
             )
             UPDATE message x SET body = '', change = b.change FROM target t, bumped b WHERE x.id = t.id
             """,

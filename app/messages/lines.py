@@ -8,6 +8,9 @@ from app.people.views import shown_name
 
 # The first KEY columns are all that its fragment depends on, beside what never changes.
 KEY = 12
+# What a system message may tell; see `told`.
+EVENTS = {"created", "joined", "added", "removed", "left", "renamed", "handed_over"}
+EVENTS |= {"asked", "assigned", "taken", "unassigned", "closed", "reopened", "imported", "audited"}
 # Whom it mentions, of those who are still here: the name in its text and the username of today. A text without the
 # mark mentions nobody, and costs no look.
 NAMED = """
@@ -21,7 +24,7 @@ LINES = f"""
            b.author AS before_author, b.created_at AS before_at, b.kind AS before_kind,
            {quotes.OF_X} AS quoted, {NAMED} AS named, x.conversation, x.position,
            x.author, x.kind, x.body, x.edited_at, x.deleted_at, x.event,
-           s.id AS subject, s.username AS subject_username, x.of_team, x.mentions_all
+           s.id AS subject, s.username AS subject_username, x.of_team, x.mentions_all, a.bot
     FROM message x
     JOIN person a ON a.id = x.author
     LEFT JOIN person s ON s.id = x.subject
@@ -34,7 +37,7 @@ def line(row: database.Row) -> Line:
     (
         id_, change, created_at, name, username, avatar, subject_name, before_author, before_at, before_kind,
         quoted, named, conversation, position, author, kind, body, edited_at, deleted_at, event,
-        subject, subject_username, of_team, mentions_all,
+        subject, subject_username, of_team, mentions_all, bot,
     ) = row  # fmt: skip
     name, html = shown_name(name), ""
     mentions = markup.NOBODY
@@ -50,7 +53,7 @@ def line(row: database.Row) -> Line:
         conversation_id=conversation,
         position=position,
         change=change,
-        author=Author(author, username, name, avatar),
+        author=Author(author, username, name, avatar, bot),
         kind=kind,
         body=body,
         html=html,
@@ -91,4 +94,6 @@ def told(event: str, author: str, subject: str, title: str) -> str:
         "unassigned": _("%(author)s gave this back to the whole team."),
         "closed": _("%(author)s closed this."),
         "reopened": _("%(author)s opened this again."),
+        "imported": _("%(author)s brought all this here from %(title)s."),
+        "audited": _("%(author)s exported this conversation for an audit: “%(title)s”"),
     }[event] % names

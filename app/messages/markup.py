@@ -148,8 +148,13 @@ def _chosen(body: str) -> MarkdownIt:
     return _markdown if len(_ADDRESS.findall(body)) <= _MOST_ADDRESSES else _without_links
 
 
+def is_plain(body: str) -> bool:
+    """Whether a text reads the same in Markdown and out of it."""
+    return _PLAIN.fullmatch(body) is not None and not _ADDRESS.search(body)
+
+
 def _made(body: str, mentions: Mentions = NOBODY) -> str:
-    if _PLAIN.fullmatch(body) and not _ADDRESS.search(body):
+    if is_plain(body):
         return f"<p>{html.escape(body)}</p>"
     env = {"names": frozenset(name for name, _ in mentions.people) | (EVERYONE if mentions.everyone else frozenset())}
     try:

@@ -57,7 +57,9 @@ async def named(conversation: int, me: Me, names: Sequence[str]) -> dict[int, st
         return {}
     rows = await database.fetch(
         f"""
-        WITH p AS MATERIALIZED (SELECT id, username, deactivated_at FROM person WHERE username = ANY($2))
+        WITH p AS MATERIALIZED (
+            SELECT id, username, bot_owner, deactivated_at FROM person WHERE username = ANY($2)
+        )
         SELECT p.id, p.username FROM p JOIN membership m ON m.person = p.id AND m.conversation = $1
         WHERE {visible("$3")} ORDER BY p.username
         """,

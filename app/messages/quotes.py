@@ -33,10 +33,12 @@ class Quoted(NamedTuple):
 COLUMNS = f"""
     q.change, r.name, q.id, q.position, q.author, r.username, left(q.body, {_LOOKED_AT}), q.deleted_at IS NOT NULL
 """
-# What a message `x` quotes, as one column: joined to the others it would cost each page a share of planning.
+# What a message `x` quotes, as one column: joined to the others it would cost each page a share of planning. What is
+# over is deleted a little later than it is marked, and not quoted meanwhile.
 OF_X = f"""
     CASE WHEN x.reply_to IS NOT NULL THEN (
         SELECT ROW({COLUMNS}) FROM message q JOIN person r ON r.id = q.author WHERE q.id = x.reply_to
+          AND q.position > (SELECT k.kept_after FROM conversation k WHERE k.id = x.conversation)
     ) END
 """
 
@@ -51,7 +53,10 @@ def quote(id_: int, position: int, author: Author, body: str, deleted: bool) -> 
 def excerpt(body: str) -> str:
     """The beginning of a text as it reads: without marks and line breaks."""
     body = body[:_LOOKED_AT]
-    plain = one_line(html.unescape(nh3.clean(markup.render(body), tags=set()))) or one_line(body)
+    if markup.is_plain(body):
+        plain = one_line(body)
+    else:
+        plain = one_line(html.unescape(nh3.clean(markup.render(body), tags=set()))) or one_line(body)
     return plain if len(plain) <= MOST else f"{plain[: MOST - 1].rstrip()}…"
 
 
@@ -61,6 +66,7 @@ async def answerable(conversation: int, message_id: int) -> Quoted | None:
     row = await database.fetch_row(
         f"""
         SELECT {COLUMNS} FROM message q JOIN person r ON r.id = q.author
+        JOIN conversation c ON c.id = q.conversation AND q.position > c.kept_after
         WHERE q.id = $2 AND q.conversation = $1 AND q.kind <> 'system' AND q.deleted_at IS NULL
         """,
         conversation,

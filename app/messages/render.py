@@ -43,24 +43,30 @@ def fragments(rows: list[Row], locale: Locale) -> Markup:
 
 def made(line: Line, locale: Locale) -> Markup:
     """The fragment, made anew."""
-    message, author, at, kind, quoted_change = line
-    continues = (
-        author == message.author.id
-        and at is not None
-        and message.created_at - at < TOGETHER
-        and kind == message.kind != "system"
-    )
+    message, _author, at, _kind, quoted_change = line
     begins_day = at is None or not _same_day(at, message.created_at, locale)
     html = _template(locale.language).render(
         message=message,
         locale=locale,
-        continues=continues and not begins_day,
+        paper=False,
+        continues=continues(line) and not begins_day,
         begins_day=begins_day,
         quoted_change=quoted_change,
         # What was changed after it was sent may be quoted on pages that are open.
         now_quoted=_quoted(message) if message.edited_at or message.deleted_at else None,
     )
     return Markup(html)
+
+
+def continues(line: Line) -> bool:
+    """Whether a message stands under the name of the one right before it (where no day begins with it)."""
+    message, author, at, kind, _quoted_change = line
+    return (
+        author == message.author.id
+        and at is not None
+        and message.created_at - at < TOGETHER
+        and kind == message.kind != "system"
+    )
 
 
 def _quoted(message: MessageView) -> Quote:

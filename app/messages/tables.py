@@ -43,3 +43,5 @@ class Mention(Table, tablename="mention"):
     message = ForeignKey(Message, on_delete=OnDelete.cascade, null=False)
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
     name = Text()
+    # Whether they were told, so that an edit tells only those whom it adds.
+    notified = Boolean(default=False)

@@ -7,9 +7,9 @@ from app.conversations import access, receipts
 from app.conversations import queries as conversations
 from app.conversations.access import Access
 from app.core import database
-from app.core.database import Row
-from app.messages import queries, seen
+from app.messages import queries, seen, stretch
 from app.messages.lines import line
+from app.messages.stretch import Stretch
 from app.messages.views import HistoryView, TimelineView
 
 PAGE = queries.PAGE
@@ -26,32 +26,34 @@ class Wish:
     latest: bool = False
 
 
-async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> tuple[TimelineView, list[Row]]:
-    """The conversation with the wished stretch, and its messages as rows; raises NotFound. What is shown of them is
-    made by whoever knows in which format: the view has none yet.
+async def show(conversation_id: int, me: Me, wish: Wish, limit: int = PAGE) -> tuple[TimelineView, Stretch]:
+    """The conversation with the wished stretch; raises NotFound. What is shown of its messages is made by whoever knows
+    in which format: the view has none yet.
 
     The head is read before the messages: what comes between the two is sent again by the feed, never left out.
     """
     async with database.one_connection():
         may, head = await conversations.opened(conversation_id, me)
-        rows = await _stretch(may, wish, limit)
+        shown = await _stretch(may, wish, limit)
+        rows = shown.rows
         unread_from = await queries.first_unread(may.conversation, may.read_position, me) if head.unread else None
         people = await conversations.glance(may, head.members)
         ends = not rows or rows[-1]["position"] >= may.position
         asks = ends and seen.own_last(rows, me) is not None and head.members <= receipts.MOST
         told = await receipts.of_others(conversation_id, me) if asks else []
-    first, last = (rows[0]["position"], rows[-1]["position"]) if rows else (1, may.position)
+    first, last = (rows[0]["position"], rows[-1]["position"]) if rows else (may.kept_after + 1, may.position)
     view = TimelineView(
         **{name: getattr(head, name) for name in head.__struct_fields__},
         messages=[],
-        older=first if first > 1 else None,
+        older=first if first > may.kept_after + 1 else None,
         newer=last + 1 if last < may.position else None,
         unread_from=unread_from,
         at_end=last >= may.position,
         people=people,
         receipts=told,
+        kept_after=may.kept_after,
     )
-    return view, rows
+    return view, shown
 
 
 async def history(conversation_id: int, me: Me, before: int | None, after: int | None, limit: int) -> HistoryView:
@@ -65,16 +67,17 @@ async def history(conversation_id: int, me: Me, before: int | None, after: int |
     found = await queries.before(conversation_id, before if before is not None else 2**62, limit)
     messages = [line(row).message for row in found]
     await seen.told(conversation_id, me, messages)
-    return HistoryView(messages, messages[0].position if messages and messages[0].position > 1 else None, may.change)
+    more = messages[0].position if messages and messages[0].position > may.kept_after + 1 else None
+    return HistoryView(messages, more, may.change)
 
 
-async def _stretch(may: Access, wish: Wish, limit: int) -> list[Row]:
+async def _stretch(may: Access, wish: Wish, limit: int) -> Stretch:
     # Beyond either end stands that end: a page with nothing on it would lead nowhere.
-    if wish.before is not None and wish.before > 1:
-        return await queries.before(may.conversation, wish.before, limit)
+    if wish.before is not None and wish.before > may.kept_after + 1:
+        return await stretch.before(may, wish.before, limit)
     if wish.before is not None or (wish.from_ is not None and wish.from_ <= may.position):
-        return await queries.from_position(may.conversation, wish.from_ or 1, limit)
+        return await stretch.from_position(may, wish.from_ or 1, limit)
     if wish.latest or wish.from_ is not None or may.position - may.read_position <= NEAR:
-        return await queries.before(may.conversation, may.position + 1, limit)
+        return await stretch.before(may, may.position + 1, limit)
     # Far behind: a few that were read, then what was not.
-    return await queries.from_position(may.conversation, max(1, may.read_position - 4), limit)
+    return await stretch.from_position(may, max(1, may.read_position - 4), limit)

@@ -10,12 +10,13 @@ from app.people.views import PersonCard
 
 
 class Author(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`avatar` is the address of their picture; of who has none it is left out."""
+    """`avatar` is the address of their picture; of who has none it is left out, and so is `bot` of who is none."""
 
     id: int
     username: str
     name: str
     avatar: str | None = None
+    bot: bool = False
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -81,7 +82,8 @@ class HistoryView(msgspec.Struct):
 class TimelineView(ConversationView, kw_only=True):
     """A conversation with a stretch of its messages. `older` and `newer` are positions to page from, null at the ends;
     `unread_from` is the position of the first message that was not read; `at_end` whether the newest is among them;
-    `receipts` how far the others are, as far as they tell it."""
+    `receipts` how far the others are, as far as they tell it; `kept_after` the place of the last message that was
+    deleted because its time was over, 0 when none was."""
 
     messages: list[MessageView]
     older: int | None
@@ -90,6 +92,7 @@ class TimelineView(ConversationView, kw_only=True):
     at_end: bool
     people: list[MemberView]
     receipts: list[ReceiptView]
+    kept_after: int = 0
 
 
 class SeenView(msgspec.Struct):

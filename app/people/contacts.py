@@ -17,7 +17,7 @@ from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.i18n import _
 from app.people import access, queries
 from app.people.access import visible
-from app.people.events import ContactAskedByAddress
+from app.people.events import ContactAccepted, ContactAskedByAddress, ContactRequested
 from app.people.queries import CARD
 from app.people.views import ContactsView, ContactView, PersonCard
 
@@ -112,15 +112,18 @@ async def ask_address(asker: int, address: str) -> None:
 
 async def accept(me: Me, number: int) -> ContactView:
     """Agrees to what I was asked; again changes nothing. Raises NotFound, and Forbidden for what I asked myself."""
-    await database.fetch(
-        f"""
-        UPDATE contact c SET accepted_at = now(), hidden = false FROM person p
-        WHERE c.id = $2 AND c.asked = $1 AND c.accepted_at IS NULL AND c.declined_at IS NULL
-          AND p.id = c.asker AND {visible("$1")}
-        """,
-        me.id,
-        number,
-    )
+    async with database.transaction():
+        asker = await database.fetch_value(
+            f"""
+            UPDATE contact c SET accepted_at = now(), hidden = false FROM person p
+            WHERE c.id = $2 AND c.asked = $1 AND c.accepted_at IS NULL AND c.declined_at IS NULL
+              AND p.id = c.asker AND {visible("$1")} RETURNING c.asker
+            """,
+            me.id,
+            number,
+        )
+        if asker is not None:
+            await jobs.defer(ContactAccepted(asker, me.id))
     found = await contact(me, number)
     if found.accepted_at is None:
         raise Forbidden(_("It is for the other one to accept."))
@@ -183,6 +186,8 @@ async def _ask(asker: int, asked: int, hidden: bool) -> None:
             await _write(asker, asked, hidden, declined_at)
         else:
             await database.fetch("UPDATE contact SET declined_at = $2 WHERE id = $1", row["id"], declined_at)
+            if row["long_ago"]:
+                await jobs.defer(ContactRequested(asker, asked))
     elif row["declined_at"] is not None and (row["hidden"] or hidden):
         # The other one waits for nothing any more, or must not be seen to wait: now it is they who are asked.
         await database.fetch("DELETE FROM contact WHERE id = $1", row["id"])
@@ -191,6 +196,7 @@ async def _ask(asker: int, asked: int, hidden: bool) -> None:
         await database.fetch(
             "UPDATE contact SET accepted_at = now(), declined_at = NULL, hidden = false WHERE id = $1", row["id"]
         )
+        await jobs.defer(ContactAccepted(row["asker"], asker))
 
 
 async def _write(asker: int, asked: int, hidden: bool, declined_at: datetime | None = None) -> None:
@@ -201,6 +207,8 @@ async def _write(asker: int, asked: int, hidden: bool, declined_at: datetime | N
         hidden,
         declined_at,
     )
+    if declined_at is None:
+        await jobs.defer(ContactRequested(asker, asked))
 
 
 async def _requests(me: Me, mine: Literal["asker", "asked"]) -> list[ContactView]:
@@ -217,7 +225,7 @@ def _view(row: Row) -> ContactView:
     asked: Literal["asked_by_me", "asked_by_them"] = "asked_by_me" if row["by_me"] else "asked_by_them"
     return ContactView(
         row["contact"],
-        PersonCard(*row[:5]),
+        PersonCard(*row[:6]),
         "accepted" if row["accepted_at"] else asked,
         row["verified"],
         row["created_at"],

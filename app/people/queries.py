@@ -9,7 +9,7 @@ from app.people.access import visible
 from app.people.presence import may_see
 from app.people.views import PeopleView, PersonCard, PresentCard, ProfileView, shown_name
 
-CARD = f"p.id, p.username, p.name, p.role, {address('p')} AS avatar"
+CARD = f"p.id, p.username, p.name, p.role, {address('p')} AS avatar, p.bot"
 # What is longer matches no name; to fold accents takes the square of their number.
 LONGEST_SEARCH = 200
 PAGE = 50
@@ -32,7 +32,8 @@ async def profile(viewer: Me, username: str) -> ProfileView:
     for oneself."""
     row = await database.fetch_row(
         f"""
-        SELECT {CARD}, p.about, CASE WHEN $3 OR p.id = $2 THEN p.email END AS email, p.created_at
+        SELECT {CARD}, p.about, CASE WHEN $3 OR p.id = $2 THEN nullif(p.email, '') END AS email, p.created_at,
+               (SELECT o.username FROM person o WHERE o.id = p.bot_owner) AS bot_of
         FROM person p WHERE p.username = $1 AND {visible("$2")}
         """,
         username.strip().lower().removeprefix("@"),
@@ -41,10 +42,11 @@ async def profile(viewer: Me, username: str) -> ProfileView:
     )
     if row is None:
         raise NotFound
-    *card, about, email, created_at = row
+    *card, about, email, created_at, bot_of = row
     here = (await presence.states(viewer.id, [row["id"]], viewer.apart)).get(row["id"], "offline")
     last = await presence.last_seen(viewer.id, row["id"]) if here == "offline" else None
-    return ProfileView(*card, presence=here, about=about, email=email, created_at=created_at, last_seen_at=last)
+    more = {"about": about, "email": email, "created_at": created_at, "last_seen_at": last, "bot_of": bot_of}
+    return ProfileView(*card, presence=here, **more)
 
 
 async def avatar(viewer: Me, person: int, digest: str) -> bytes:
@@ -86,7 +88,7 @@ async def directory(viewer: Me, q: str = "", after: str = "", limit: int = PAGE)
         limit + 1,
         viewer.id,
     )
-    people = [PersonCard(*row[:5]) for row in rows[:limit]]
+    people = [PersonCard(*row[:6]) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, q, more)
 
@@ -104,7 +106,7 @@ async def present(viewer: Me, after: str = "", limit: int = PAGE) -> PeopleView:
         viewer.id,
         limit + 1,
     )
-    people = [PresentCard(*row[:5], presence=presence.state(row[0])) for row in rows[:limit]]
+    people = [PresentCard(*row[:6], presence=presence.state(row[0])) for row in rows[:limit]]
     more = f"{rows[limit - 1]['search_key']}~{people[-1].id}" if len(rows) > limit else None
     return PeopleView(people, "", more)
 
@@ -115,7 +117,7 @@ async def blocked(viewer: Me) -> list[PersonCard]:
         f"SELECT {CARD} FROM block b JOIN person p ON p.id = b.blocked WHERE b.person = $1 ORDER BY p.search_key, p.id",
         viewer.id,
     )
-    return [PersonCard(row[0], row[1], shown_name(row[2]), row[3], row[4]) for row in rows]
+    return [PersonCard(row[0], row[1], shown_name(row[2]), *row[3:6]) for row in rows]
 
 
 def place(after: str) -> tuple[str, int]:

@@ -21,13 +21,14 @@ def is_gone(username: str) -> bool:
 
 class PersonCard(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person as everyone may see them, wherever a name stands. `avatar` is the address of their picture; of who has
-    none it is left out."""
+    none it is left out, and so is `bot` of who is none."""
 
     id: int
     username: str
     name: str
     role: str
     avatar: str | None = None
+    bot: bool = False
 
 
 class PresentCard(PersonCard, frozen=True, kw_only=True):
@@ -38,12 +39,14 @@ class PresentCard(PersonCard, frozen=True, kw_only=True):
 
 class ProfileView(PresentCard, frozen=True, kw_only=True):
     """A person's own page. `email` is null for everyone but administrators and the person themselves; `last_seen_at`
-    for whoever may not know it, while they are there, and when they never were."""
+    for whoever may not know it, while they are there, and when they never were. `bot_of` is the username of a bot's
+    owner."""
 
     about: str
     email: str | None
     created_at: datetime
     last_seen_at: datetime | None
+    bot_of: str | None = None
 
 
 class PrivacyView(msgspec.Struct):

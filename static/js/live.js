@@ -55,7 +55,7 @@ function open(stateOnly) {
     cursor = event.lastEventId || cursor;
     tell("message", event.data);
   });
-  for (const name of ["sidebar", "conversation", "conversation-gone", "conversation-archived", "conversation-head", "typing", "presence", "presences", "receipt", "renamed"]) {
+  for (const name of ["sidebar", "conversation", "conversation-gone", "conversation-archived", "conversation-head", "typing", "presence", "presences", "receipt", "renamed", "notification", "export"]) {
     source.addEventListener(name, (event) => tell(name, event.data));
   }
   source.addEventListener("ping", () => (heard = Date.now()));

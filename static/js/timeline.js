@@ -28,7 +28,9 @@ export function placeEarly() {
 // Of a conversation in which nothing was written, the page says so; with the first message it is where it begins.
 export function begin() {
   const empty = messages.querySelector(".beginning:only-child");
-  if (empty) empty.textContent = messages.dataset.begins;
+  empty?.querySelector(".icon")?.remove();
+  const said = empty?.querySelector(".beginning-said");
+  if (said) said.textContent = messages.dataset.begins;
 }
 
 // However many come at once, the page is laid out once.

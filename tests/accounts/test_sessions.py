@@ -12,7 +12,7 @@ import pytest
 
 from app.core import database
 from app.core.security import Claims, make_token
-from tests.conftest import PASSWORD, Actor, Server
+from tests.conftest import PASSWORD, Actor, Cast, Server
 from tests.pages import says
 from tests.streams import following
 
@@ -275,3 +275,19 @@ async def test_ended_and_expired_sessions_are_not_listed(server: Server, olive: 
         await program.post("/auth/login", json={"login": "olive", "password": PASSWORD})
         await database.fetch(f"UPDATE session SET {ending} WHERE id = (SELECT max(id) FROM session)")
     assert [s["id"] for s in (await olive.api.get("/me/sessions")).json()["sessions"]] == [olive.session]
+
+
+async def test_what_goes_on_beside_the_page_takes_no_cookies_away(cast: Cast) -> None:
+    """The answer to a try of the outbox, or of the feed, with the cookies of before may come after a new log-in."""
+    await database.fetch("UPDATE session SET ended_at = now() WHERE id = $1", cast.milo.session)
+    beside = {"sec-fetch-mode": "cors", "hx-request": "true"}
+    written = await cast.milo.browser.post(
+        f"/conversations/{cast.chess}/messages", data={"body": "not lost"}, headers=beside
+    )
+    followed = await cast.milo.browser.get("/live", headers=beside | {"accept": "text/event-stream"})
+    for answer in (written, followed):
+        assert answer.status_code == 401 or "hx-redirect" in answer.headers
+        assert "set-cookie" not in answer.headers
+    page = await cast.milo.browser.get("/conversations")
+    assert all("max-age=0" in line.lower() for line in page.headers.get_list("set-cookie"))
+    assert len(page.headers.get_list("set-cookie")) == 2

@@ -308,14 +308,14 @@ async def test_what_they_asked_the_staff_loses_its_title_and_is_opened_by_nobody
 
 
 async def test_nothing_that_was_under_way_comes_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    really = pictures.square
+    really = pictures.thumbnail
 
     async def meanwhile_deleted(data: bytes) -> bytes:
         made = await really(data)
         assert (await delete(cast.milo)).status_code == 204
         return made
 
-    monkeypatch.setattr(pictures, "square", meanwhile_deleted)
+    monkeypatch.setattr(pictures, "thumbnail", meanwhile_deleted)
     late = await cast.milo.api.put("/me/avatar", content=picture(), headers={"content-type": "image/png"})
     assert late.status_code == 404
     await registry.write_activity({cast.milo.id: presence.now()})

@@ -1,8 +1,14 @@
 """The list of conversations: the latest activity first."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from app.conversations import render
+from app.conversations.views import ConversationItem
 from app.core import database
+from app.core.cache import Cache
 from tests.conftest import Actor, Cast
 from tests.conversations.story import direct, make_group
 
@@ -86,3 +92,17 @@ async def test_a_line_carries_only_what_it_shows(cast: Cast) -> None:
     shown = {"id", "kind", "title", "unread", "change", "last_activity_at", "person"}
     assert line.keys() == shown | {"pinned", "archived", "muted_until"}
     assert line["last_activity_at"].endswith("Z")
+
+
+def test_a_line_is_made_once_for_all_who_have_something_unread_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def line(unread: int) -> str:
+        when = datetime(2026, 11, 21, tzinfo=UTC)
+        item = ConversationItem(id=3, kind="group", title="Chess", unread=unread, change=9, last_activity_at=when)
+        return render.sidebar_item(item, None, "en")
+
+    monkeypatch.setattr(render, "_cache", Cache(most=1_000_000))
+    one, many = line(1), line(100)
+    assert ('data-unread="1"' in one, ">1<" in one, "1 unread message<" in one) == (True, True, True)
+    assert ('data-unread="100"' in many, ">99+<" in many, "100 unread messages<" in many) == (True, True, True)
+    assert len(render._cache) == 1
+    assert ('data-unread="0"' in line(0), "badge" in line(0), "\0" in line(0) + one + many) == (True, False, False)

@@ -9,7 +9,7 @@ import pytest
 
 from app.core import database
 from app.core.settings import Settings
-from app.messages import sending
+from app.messages import erasing, sending
 from tests.conftest import Actor, Cast
 from tests.conversations.desk import Desk, ask, open_desk
 from tests.conversations.story import assert_whole, events, history, members, sidebar
@@ -262,3 +262,15 @@ async def test_by_plain_forms(desk: Desk) -> None:
     await desk.milo.browser.post(f"{there}/closed?_method=put")
     page = await desk.milo.browser.get(there)
     assert form(page, f"{there}/closed?_method=delete")
+
+
+async def test_who_deletes_their_account_leaves_no_title_also_where_the_message_that_had_it_is_over(desk: Desk) -> None:
+    """No number of a change is taken: no message is left to bear it."""
+    before = await database.fetch_row("SELECT title, change, owner FROM conversation WHERE id = $1", desk.thread)
+    assert before is not None
+    assert before["title"]
+    await database.fetch("DELETE FROM message WHERE conversation = $1", desk.thread)
+    await erasing.erase_texts(before["owner"])
+    after = await database.fetch_row("SELECT title, change FROM conversation WHERE id = $1", desk.thread)
+    assert after is not None
+    assert tuple(after) == ("", before["change"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import aiosmtplib
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from app.core import mail
+from app.core import database, mail
 from app.core.settings import Settings, load
 from tests.mailbox import mailbox
 
@@ -50,6 +51,30 @@ async def test_a_header_cannot_be_smuggled_in(settings: Settings) -> None:
         await mail.send(settings, "zoe@example.org\nBcc: eve@example.org", "x", "y")
 
 
+async def test_the_same_goes_as_text_and_as_html(settings: Settings) -> None:
+    async with mailbox() as box:
+        mine = dataclasses.replace(settings, smtp_url=box.url)
+        await mail.send(mine, "zoe@example.org", "x", "Été < hiver", html="<p>Été &lt; hiver</p>")
+    (found,) = box.mails
+    assert found.get_content_type() == "multipart/alternative"
+    parts = [(part.get_content_subtype(), part.get_content().strip()) for part in found.iter_parts()]
+    assert parts == [("plain", "Été < hiver"), ("html", "<p>Été &lt; hiver</p>")], "the best one last"
+
+
+async def test_a_long_address_in_a_header_stays_in_one_piece(settings: Settings) -> None:
+    """In encoded words no mail program looks for one."""
+    address = f"<https://chat.example.org/unsubscribe?token={'abcDEF_-9' * 20}>"
+    async with mailbox() as box:
+        mine = dataclasses.replace(settings, smtp_url=box.url)
+        headers = {"List-Unsubscribe": address, "References": f"<{'r' * 90}@chat.example.org>"}
+        await mail.send(mine, "zoe@example.org", "x", "y", headers=headers)
+        with pytest.raises(ValueError, match="linefeed"):
+            await mail.send(mine, "zoe@example.org", "x", "y", headers={"List-Id": "<x>\r\nBcc: eve@example.org"})
+    assert f"\nList-Unsubscribe: {address}\r\n".encode() in box.raw[0]
+    assert f"\nReferences: <{'r' * 90}@chat.example.org>\r\n".encode() in box.raw[0]
+    assert len(box.mails) == 1
+
+
 async def test_user_and_password_are_those_of_the_url(settings: Settings) -> None:
     asked: list[Any] = []
 
@@ -87,3 +112,36 @@ async def test_a_server_without_encryption_is_refused_where_it_is_demanded(setti
         with pytest.raises(aiosmtplib.SMTPException):
             await mail.send(dataclasses.replace(settings, smtp_url=url), "zoe@example.org", "x", "y")
     assert box.mails == []
+
+
+@pytest.fixture
+async def connected(settings: Settings, dsn: str) -> AsyncIterator[Settings]:
+    await database.connect(dsn)
+    yield settings
+    await database.disconnect()
+
+
+async def test_a_mail_with_a_key_that_its_server_took_is_not_sent_again(connected: Settings) -> None:
+    async with mailbox() as box:
+        mine = dataclasses.replace(connected, smtp_url=box.url)
+        box.refuse.append("451 later")
+        with pytest.raises(aiosmtplib.SMTPException):
+            await mail.send(mine, "zoe@example.org", "x", "y", key="a job")
+        assert not await mail.was_sent("a job")
+        await mail.send(mine, "zoe@example.org", "x", "y", key="a job")
+        assert await mail.was_sent("a job")
+        await mail.send(mine, "zoe@example.org", "x", "y", key="a job")
+        await mail.send(mine, "zoe@example.org", "x", "y", key="another job")
+    assert len(box.mails) == 2
+
+
+async def test_should_it_be_sent_twice_after_all_it_is_one_mail_by_its_id(connected: Settings) -> None:
+    """As when the worker is killed before it has noted that the mail has gone."""
+    async with mailbox() as box:
+        mine = dataclasses.replace(connected, smtp_url=box.url)
+        for fresh in (False, False, True):
+            await mail.send(mine, "zoe@example.org", "x", "y", key="a job", fresh=fresh)
+            await database.fetch("DELETE FROM mail_sent")
+    first, second, link = (each["Message-ID"] for each in box.mails)
+    assert first == second != link
+    assert "job" not in first

@@ -42,6 +42,7 @@ WRONG = [
     ("BASE_URL", "https://"),
     ("BASE_URL", "https://["),
     ("BASE_URL", "https://x:99999"),
+    ("BASE_URL", "https://café.example"),
     ("SMTP_URL", "mail.example.org"),
     ("SMTP_URL", "https://u:hunter2@mail.example.org"),
     ("SMTP_URL", "smtp://u:hunter2@mail.example.org:99999"),
@@ -50,6 +51,7 @@ WRONG = [
     ("ROLE_POLICY", "closed"),
     ("MAX_MESSAGE_LENGTH", "0"),
     ("MAX_CONNECTIONS_PER_USER", "-1"),
+    ("MESSAGE_RETENTION_DAYS", "-1"),
     ("HEARTBEAT_SECONDS", "nan"),
     ("HEARTBEAT_SECONDS", "0"),
     ("HEARTBEAT_SECONDS", "inf"),
@@ -57,8 +59,20 @@ WRONG = [
     ("RATE_LIMITS", "maybe"),
     ("TRUSTED_PROXIES", "all"),
     ("TIME_ZONE", "Mars/Olympus"),
+    ("WEBHOOK_ALLOWED_NETWORKS", "10.1.0.1/16"),
+    ("WEBHOOK_ALLOWED_NETWORKS", "everything"),
     ("TIME_ZONE", "../../etc/passwd"),
     ("LOG_LEVEL", "loud"),
+    ("CORS_ORIGINS", "*"),
+    ("CORS_ORIGINS", "null"),
+    ("CORS_ORIGINS", "app.example.org"),
+    ("CORS_ORIGINS", "https://*.example.org"),
+    ("CORS_ORIGINS", "https://app.example.org/"),
+    ("CORS_ORIGINS", "https://App.example.org"),
+    ("CORS_ORIGINS", "https://app.example.org:443"),
+    ("CORS_ORIGINS", "https://app.example.org:x"),
+    ("CORS_ORIGINS", "https://me@app.example.org"),
+    ("CORS_ORIGINS", "https://fine.example.org, ftp://app.example.org"),
     ("DATA_DIR", "~no-such-user-here/data"),
     ("DATA_DIR", "/dev/null/data"),
 ]
@@ -121,3 +135,8 @@ def test_https_is_known_from_the_address(tmp_path: Path) -> None:
     assert found.secure
     assert found.base_url == "https://chat.example.org"
     assert found.mail_from == "Causerie <causerie@chat.example.org>"
+
+
+def test_a_host_with_accents_is_told_how_browsers_send_it(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"BASE_URL.*: xn--caf-dma\.example$"):
+        read(tmp_path, BASE_URL="https://Cafe\u0301.example/")

@@ -25,10 +25,11 @@ from app.core.supervisor import Service, Supervisor, spawn
 def python(code, **options):
     return lambda: spawn([sys.executable, "-c", code], folder=".", **options)
 
-SLEEPER = "import os, signal, time; print('{name}', os.getpid(), flush=True); time.sleep(60)"
-BYE = "signal.signal(signal.SIGTERM, lambda *_: (print('bye {name}', flush=True), os._exit(0))); "
+# Each line is one write: two that print at once would mix theirs.
+SLEEPER = "import os, signal, time; os.write(1, b'{name} %d\\\\n' % os.getpid()); time.sleep(60)"
+BYE = "signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye {name}\\\\n'), os._exit(0))); "
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-POLITE, STUBBORN = (SLEEPER.replace("print", first + "print", 1) for first in (BYE, DEAF))
+POLITE, STUBBORN = (SLEEPER.replace("os.write", first + "os.write", 1) for first in (BYE, DEAF))
 """
 
 

@@ -44,6 +44,19 @@ async def test_who_asks_while_a_read_is_under_way_shares_the_next_and_never_that
     assert shelf.asked == [[1], [1, 2, 3], [4]]
 
 
+async def test_with_a_pause_those_who_ask_one_after_the_other_share_a_read() -> None:
+    shelf = Shelf()
+    shelf.go.set()
+    together = Together(shelf.read, pause=0.05)
+    assert await together.get(1) == "value 1", "the first waits for nobody"
+    later = []
+    for key in (2, 3, 4):
+        later.append(asyncio.create_task(together.get(key)))
+        await asyncio.sleep(0.001)
+    assert await asyncio.gather(*later) == ["value 2", "value 3", "value 4"]
+    assert shelf.asked == [[1], [2, 3, 4]]
+
+
 async def test_an_asker_who_goes_away_takes_no_answer_along_and_an_error_is_everybody_s() -> None:
     shelf = Shelf()
     gone = asyncio.create_task(shelf.together.get(1))

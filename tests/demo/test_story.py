@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.demo import script, world
+from app.demo import clock, script, world
 from app.demo.cast import characters
 from app.demo.chat import Chat
 from app.demo.slots import Slots
@@ -33,6 +33,14 @@ def test_at_any_hour_it_ends_before_now_and_has_what_is_unread(hour: int) -> Non
         if stay.person == 1
     }
     assert {0, 3, 27, 150} <= behind
+
+
+@pytest.mark.parametrize("evening", ["2026-10-24T23:30+02:00", "2026-03-28T23:30+01:00"])
+def test_who_sleeps_while_the_clocks_change_gets_up_at_the_usual_time(evening: str) -> None:
+    went = datetime.fromisoformat(evening)
+    up = clock.awake(went).astimezone(clock.ZONE)
+    assert (up.date() - went.date()).days == 1
+    assert up.time() == clock.WAKING
 
 
 def test_twice_the_scale_is_twice_the_talk() -> None:

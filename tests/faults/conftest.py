@@ -13,31 +13,34 @@ from urllib.parse import quote
 import pytest
 
 from app.core import embedded
+from tests.conftest import unpack
 from tests.faults.processes import Program
 
 Report = Callable[[str], None]
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that any user may enter: pytest's own are private, and root's Postgres is another user."""
+def _folder(prepared: Path) -> Iterator[Path]:
+    """A DATA_DIR that any user may enter: pytest's own are private, and root's Postgres is another user. Its database
+    is there already, as at each start but the first."""
     made = Path(tempfile.mkdtemp(prefix="causerie-faults-"))
     made.chmod(0o711)
+    unpack(prepared, made)
     yield made
     shutil.rmtree(made)
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(prepared: Path) -> Iterator[Path]:
     """A folder of this test's own."""
-    with _folder() as made:
+    with _folder(prepared) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def shared_folder() -> Iterator[Path]:
+def shared_folder(prepared: Path) -> Iterator[Path]:
     """One for all tests of a module."""
-    with _folder() as made:
+    with _folder(prepared) as made:
         yield made
 
 

@@ -41,7 +41,7 @@ class Crowd:
         wanted = len(self.kept) + many
         await until(lambda: len(self.kept) >= wanted, seconds, f"{many} more acknowledged sends")
 
-    async def recovered(self, since: float, seconds: float = 30) -> float:
+    async def recovered(self, since: float, seconds: float = 10) -> float:
         """Waits for the acknowledgement of a send that was asked after `since`; gives the seconds that it took."""
         await until(lambda: self._last[1] >= since, seconds, "a send is acknowledged again")
         return self._last[0] - since

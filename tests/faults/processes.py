@@ -16,6 +16,7 @@ from typing import Self
 
 import app
 from tests.faults.wire import Connection
+from tests.nursery import nursery
 
 PROJECT = Path(app.__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -58,15 +59,7 @@ class Program:
         }
         self._known: dict[int, float] = {}
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                env=kept | mine | environment,
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            self.process = nursery.command(arguments, kept | mine | environment, output.fileno())
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from app.conversations import queries
+from app.conversations import feed as conversations
 from tests.conftest import PASSWORD, Actor, Cast
 from tests.pictures import picture
 from tests.streams import Feed, following
@@ -98,7 +98,7 @@ async def test_lists_and_direct_conversations_follow(cast: Cast) -> None:
 
 async def test_it_is_told_to_members_alone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    really = queries.among
+    really = conversations.among
 
     async def removed_meanwhile(conversation: int, people: list[int]) -> set[int]:
         asked.append(conversation)
@@ -108,7 +108,7 @@ async def test_it_is_told_to_members_alone(cast: Cast, monkeypatch: pytest.Monke
         following(cast.server, cast.mina, f"{cast.chess}:0", json=False) as gone,
         following(cast.server, cast.milo, f"{cast.chess}:0", json=False) as member,
     ):
-        monkeypatch.setattr(queries, "among", removed_meanwhile)
+        monkeypatch.setattr(conversations, "among", removed_meanwhile)
         await cast.olive.api.patch("/me", json={"name": "Olivia"})
         await member.until(lambda f: bool(f.named("renamed")))
         assert asked

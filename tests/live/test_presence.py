@@ -15,7 +15,7 @@ from app.live import registry
 from app.live.audience import audience
 from app.people import presence
 from app.people.presence import PLACE, Entry, Present
-from tests.conftest import Actor, Cast
+from tests.conftest import Actor, Cast, statements_of
 from tests.processes import second_server, until
 from tests.streams import Feed, following
 
@@ -355,14 +355,13 @@ async def test_half_a_minute_costs_one_statement_however_many_are_online(cast: C
 
 async def test_a_page_asks_nothing_more_for_those_who_are_there(cast: Cast, quick: None) -> None:
     here = f"/conversations/{cast.chess}"
+    cast.mina.browser.cookies.set("scripts", "1")
     await cast.mina.browser.get(here)
-    with counted() as alone:
-        await cast.mina.browser.get(here, cookies={"scripts": "1"})
+    alone = await statements_of(cast.mina.browser.get(here))
     olive = Present(cast.olive.id, "olive", "Olive Owner", "auto", "everyone", presence.now(), None)
     presence.book[cast.olive.id] = Entry(olive, "online")
-    with counted() as together:
-        assert "presence-online" in (await cast.mina.browser.get(here, cookies={"scripts": "1"})).text
-    assert len(together) == len(alone)
+    assert await statements_of(cast.mina.browser.get(here)) == alone
+    assert "presence-online" in (await cast.mina.browser.get(here)).text
 
 
 async def test_a_database_that_is_away_delays_it(cast: Cast, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from app.conversations import lines, queries
+from app.conversations import feed as conversations
+from app.conversations import lines
 from app.live.tail import Tail
 from tests.conftest import Cast
 from tests.streams import following
@@ -18,7 +19,7 @@ async def test_a_change_during_the_read_of_the_one_before_is_told(
 ) -> None:
     """The read ends late: what it found was true before the second change."""
     hub: Any = cast.server.app.state.hub
-    module = {"panel": queries, "item_rows": lines}[read]
+    module = {"panel": conversations, "item_rows": lines}[read]
     real = getattr(module, read)
     reading, go = asyncio.Event(), asyncio.Event()
 

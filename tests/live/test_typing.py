@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.conversations import queries
+from app.conversations import feed as conversations
 from app.core import database
 from app.core.settings import Settings
 from app.live import wire
@@ -96,13 +96,13 @@ async def test_it_is_asked_for_once_for_all_who_type_within_a_moment(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[tuple[int, int]]] = []
-    real = queries.typists
+    real = conversations.typists
 
     async def counted(signals: list[tuple[int, int]], viewers: list[int]) -> Any:
         asked.append(signals)
         return await real(signals, viewers)
 
-    monkeypatch.setattr(queries, "typists", counted)
+    monkeypatch.setattr(conversations, "typists", counted)
     async with following(cast.server, cast.mina, f"{cast.chess}:0", json=False) as page:
         await asyncio.gather(*(types(who, cast.chess) for who in (cast.milo, cast.olive) for _ in range(20)))
         await page.until(lambda f: {"Milo", "Olive"} <= {e.data.split(">")[1].split()[0] for e in f.named("typing")})

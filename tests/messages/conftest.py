@@ -3,10 +3,11 @@
 import pytest
 
 from app.conversations import render as lines
-from app.messages import render
+from app.messages import render, stretch
 
 
 @pytest.fixture(autouse=True)
 def nothing_rendered_yet() -> None:
     render._cache.clear()
     lines._cache.clear()
+    stretch._kept.clear()

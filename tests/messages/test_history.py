@@ -7,6 +7,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
+from app.messages import queries
 from tests.conftest import Actor, Cast
 from tests.conversations.story import history
 
@@ -166,3 +167,17 @@ async def test_a_message_says_what_the_contract_promises_and_no_more(cast: Cast)
     assert sent.keys() == {*promised.split(), "event", "subject", "of_team", "quote", "mentions", "mentions_all"}
     assert sent["author"].keys() == {"id", "username", "name"}
     assert (await page(cast.mina, cast.chess))["messages"][-1] == sent
+
+
+async def test_the_feeds_of_several_conversations_are_those_of_each(cast: Cast) -> None:
+    for number in range(3):
+        await cast.say(cast.milo, f"chess {number}")
+        await cast.say(cast.milo, f"all {number}", cast.general)
+    one, other = (cast.chess, 2), (cast.general, 0)
+    expected = {pair: await queries.changed_since(*pair, 2) for pair in (one, other)}
+    assert await queries.changed_in([one, other], 2) == expected
+    assert len(expected[one]) == 2, "so many and no more of each"
+    again = (cast.chess, 3)
+    expected[again] = await queries.changed_since(*again, 2)
+    assert await queries.changed_in([one, again, other], 2) == expected
+    assert await queries.changed_in([(cast.chess, 10_000), other], 2) == {other: expected[other]}

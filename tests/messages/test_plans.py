@@ -9,8 +9,9 @@ import pytest
 
 from app.conversations.lines import COLUMNS, ITEM
 from app.core import database
+from app.messages import queries
 from app.messages.lines import LINES
-from app.messages.queries import FEED
+from app.messages.queries import BEFORE, FEED, FEEDS, FROM
 from app.messages.statements import SENDS, SENDS_NAMING, SENDS_ONE
 from app.people.policy import Policy
 from tests.conftest import Cast
@@ -64,16 +65,19 @@ def assert_bounded(nodes: list[dict[str, Any]], rows: int) -> None:
 
 
 async def test_a_page_of_history_costs_the_same_at_the_start_the_middle_and_the_end(long: Cast) -> None:
-    back = "WHERE x.conversation = $1 AND x.position < $2 ORDER BY x.position DESC LIMIT 50"
-    on = "WHERE x.conversation = $1 AND x.position >= $2 ORDER BY x.position LIMIT 50"
-    for condition, position in product((back, on), (200, MANY // 2, MANY)):
-        nodes = await plan(f"{LINES} {condition}", long.chess, position)
+    for condition, position in product((BEFORE, FROM), (200, MANY // 2, MANY)):
+        nodes = await plan(f"{LINES} WHERE {condition}", long.chess, position, 50)
         assert_bounded(nodes, 60)
 
 
 async def test_the_feed_reads_what_changed_and_no_more(long: Cast) -> None:
     nodes = await plan(f"{LINES} WHERE {FEED}", long.chess, MANY - 20, 200)
     assert_bounded(nodes, 25)
+
+
+async def test_the_feeds_of_several_read_what_changed_in_each_and_no_more(long: Cast) -> None:
+    nodes = await plan(FEEDS, [long.chess, long.general], [MANY - 20, 0], 200)
+    assert_bounded(nodes, 30)
 
 
 @pytest.mark.parametrize("policy", ["open", "school"])
@@ -117,3 +121,33 @@ async def test_what_is_quoted_is_found_by_its_number_and_what_answers_it_too(lon
     assert_bounded(sent, 10)
     answers = await plan("UPDATE ONLY message x SET reply_to = NULL WHERE $1::bigint = reply_to", first)
     assert_bounded(answers, 2)
+
+
+async def test_what_every_page_and_every_send_asks_is_not_planned_anew_each_time(long: Cast) -> None:
+    """Postgres plans a statement for its arguments as long as that looks better than a plan for any; of some statements
+    for ever, which costs more than the statement itself."""
+    often = 20
+    before = await made_plans()
+    for number in range(often):
+        await long.say(long.milo, f"hello {number}")
+        assert (await long.mina.browser.get(f"/conversations/{long.chess}")).status_code == 200
+        for change in (0, MANY - number):  # as pages that are open read on
+            await queries.changed_in([(long.chess, change)], 200)
+            await queries.changed_in([(long.chess, change), (long.general, 0)], 200)
+    made = {
+        of: [now - then for now, then in zip(plans, before.get(of, (0, 0)), strict=True)]
+        for of, plans in (await made_plans()).items()
+    }
+    assert any(kept >= often // 2 for kept, _anew in made.values()), "statements are prepared, and kept"
+    assert [statement for (_connection, statement), (_kept, anew) in made.items() if anew >= often // 2] == []
+
+
+async def made_plans() -> dict[tuple[int, str], tuple[int, int]]:
+    """Of each connection and statement how often the plan for any values was used, and how often one was made anew."""
+    pool = database.pool()
+    connections = [await pool.acquire() for _ in range(pool.get_size())]
+    counted = "SELECT statement, generic_plans, custom_plans, pg_backend_pid() AS pid FROM pg_prepared_statements"
+    rows = [row for connection in connections for row in await connection.fetch(counted)]
+    for connection in connections:
+        await pool.release(connection)
+    return {(row["pid"], row["statement"]): (row["generic_plans"], row["custom_plans"]) for row in rows}

@@ -1,5 +1,5 @@
 """The pages of accounts."""
 
-from app.accounts.web import avatar, email, entrance, me
+from app.accounts.web import avatar, bots, email, entrance, me, tokens
 
-HANDLERS = [*entrance.HANDLERS, *me.HANDLERS, *avatar.HANDLERS, *email.HANDLERS]
+HANDLERS = [*entrance.HANDLERS, *me.HANDLERS, *avatar.HANDLERS, *email.HANDLERS, *bots.HANDLERS, *tokens.HANDLERS]

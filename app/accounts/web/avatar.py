@@ -18,7 +18,7 @@ async def set_avatar(me: Me, request: Request[Any, Any, Any], settings: Settings
     5 MB."""
     await limits.spend(settings, (limits.AVATAR_PERSON, str(me.id)))
     async with uploads.received(request, "avatar", avatars.MOST_BYTES, me.id) as data:
-        await avatars.keep(me, data)
+        await avatars.keep(me.id, data)
     bell.ring("p", me.id)
     bell.ring("n", me.id)
     return Page("accounts/me.html", await sessions.own_view(me.id), see_other="/me", flash="saved")

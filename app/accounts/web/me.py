@@ -8,7 +8,7 @@ from litestar import Request, delete, get, patch, post, put
 from app.accounts import actions, leaving, profile, sessions
 from app.accounts.auth import signed_out
 from app.accounts.views import Me, PersonView, SessionsView
-from app.core import limits
+from app.core import dead_letters, limits
 from app.core.bell import Bell
 from app.core.errors import NotFound
 from app.core.page import Page
@@ -36,7 +36,8 @@ class Deactivate(msgspec.Struct):
 
 @get("/me")
 async def show(me: Me) -> Page[PersonView]:
-    return Page("accounts/me.html", await sessions.own_view(me.id))
+    dead = await dead_letters.count() if me.is_admin else 0
+    return Page("accounts/me.html", await sessions.own_view(me.id), extra={"dead_letters": dead})
 
 
 @patch("/me", opt={"form": "accounts/me.html"})

@@ -16,6 +16,12 @@ class Silence(msgspec.Struct):
     until: str = "ever"
 
 
+class Level(msgspec.Struct):
+    """Of what they are told there: everything, mentions, nothing."""
+
+    level: str = ""
+
+
 class Place(msgspec.Struct):
     position: int | None = None
 
@@ -51,6 +57,19 @@ async def unarchive(conversation_id: int, me: Me, bell: Bell) -> Page[Conversati
     return await _told(me, conversation_id, bell, "unarchived")
 
 
+@put("/conversations/{conversation_id:int}/level", opt={"form": "conversations/level.html"})
+async def set_level(conversation_id: int, data: Level, me: Me, bell: Bell) -> Page[ConversationView]:
+    """An empty one is as usual."""
+    await personal.set_level(me, conversation_id, data.level or None)
+    return await _told(me, conversation_id, bell, "saved")
+
+
+@delete("/conversations/{conversation_id:int}/level", status_code=200)
+async def usual_level(conversation_id: int, me: Me, bell: Bell) -> Page[ConversationView]:
+    await personal.set_level(me, conversation_id, None)
+    return await _told(me, conversation_id, bell, "saved")
+
+
 @put("/conversations/{conversation_id:int}/pin")
 async def pin(conversation_id: int, me: Me, bell: Bell) -> Page[ConversationView]:
     await personal.pin(me, conversation_id, True)
@@ -69,4 +88,4 @@ async def mark_unread(conversation_id: int, data: Place, me: Me, bell: Bell) -> 
     return await _told(me, conversation_id, bell, "marked-unread", "/conversations")
 
 
-HANDLERS = [mute, unmute, archive, unarchive, pin, unpin, mark_unread]
+HANDLERS = [mute, unmute, set_level, usual_level, archive, unarchive, pin, unpin, mark_unread]

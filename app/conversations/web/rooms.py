@@ -148,9 +148,10 @@ async def add_member(conversation_id: int, data: Who, me: Me, settings: Settings
 
 @delete("/conversations/{conversation_id:int}/members/{person_id:int}", status_code=204)
 async def remove_member(conversation_id: int, person_id: int, me: Me, bell: Bell) -> Page[None]:
-    await actions.remove_member(me, conversation_id, person_id)
+    out = await actions.remove_member(me, conversation_id, person_id)
     bell.ring("c", conversation_id)
-    bell.ring("p", person_id)
+    for each in out:
+        bell.ring("p", each)
     there = "/conversations" if person_id == me.id else f"/conversations/{conversation_id}/members"
     flash = "left" if person_id == me.id else None
     return Page("conversations/new.html", None, status=204, see_other=there, flash=flash)

@@ -18,8 +18,9 @@ from app.core.database import Row
 from app.core.page import Form, Page, reads_without_scripts, shape_wanted
 from app.core.problems import typed
 from app.core.settings import Settings
-from app.messages import access, actions, queries, quotes, render, seen, timeline
+from app.messages import access, actions, queries, quotes, render, retention, seen, timeline
 from app.messages.lines import line
+from app.messages.stretch import Stretch
 from app.messages.timeline import Wish
 from app.messages.views import HistoryView, MessageView, MineView, SeenView, TimelineView
 
@@ -44,6 +45,7 @@ async def show(
     me: Me,
     request: Request[Any, Any, Any],
     bell: Bell,
+    settings: Settings,
     before: Position = None,
     from_: From = None,
     latest: bool = False,
@@ -54,11 +56,11 @@ async def show(
         draft: Any = MessageDraft(conversation_id)
         answered = await _replies_to(conversation_id, reply_to, me)
         return Page("conversations/show.html", draft, partial="conversations/_reply.html", extra=answered)
-    view, rows = await timeline.show(conversation_id, me, Wish(before, from_, latest))
+    view, shown = await timeline.show(conversation_id, me, Wish(before, from_, latest))
     if view.at_end and view.unread and await receipts.got(me, conversation_id, view.total):
         bell.ring("m", conversation_id)
     if shape_wanted(request.scope) == "json":
-        view.messages = [line(row).message for row in rows]
+        view.messages = [line(row).message for row in shown.rows]
         view.receipts = await seen.told(conversation_id, me, view.messages)
         return Page("conversations/show.html", view)
     if view.unread and view.at_end and reads_without_scripts(request.scope):
@@ -66,7 +68,8 @@ async def show(
         await conversations.mark_read(me, conversation_id, view.total)
         bell.ring("r", me.id, conversation_id)
     answered = await _replies_to(conversation_id, reply_to, me)
-    return Page("conversations/show.html", view, form=_fresh(), extra={**_shown(view, rows, me), **answered})
+    extra = {**_around(settings, view, shown, me), **answered}
+    return Page("conversations/show.html", view, form=_fresh(), extra=extra, pieces=_pieces(view, shown))
 
 
 @get("/conversations/{conversation_id:int}/messages")
@@ -74,6 +77,7 @@ async def history(
     conversation_id: int,
     me: Me,
     request: Request[Any, Any, Any],
+    settings: Settings,
     before: Position = None,
     after: Position = None,
     from_: From = None,
@@ -82,13 +86,14 @@ async def history(
     if shape_wanted(request.scope) == "json":
         return Page("conversations/show.html", await timeline.history(conversation_id, me, before, after, limit))
     view: Any
-    view, rows = await timeline.show(conversation_id, me, Wish(before, from_), limit)
+    view, shown = await timeline.show(conversation_id, me, Wish(before, from_), limit)
     return Page(
         "conversations/show.html",
         view,
         partial="conversations/_stretch.html",
         form=_fresh(),
-        extra={**_shown(view, rows, me), "end": "older" if before is not None else "newer"},
+        extra={**_around(settings, view, shown, me), "end": "older" if before is not None else "newer"},
+        pieces=_pieces(view, shown),
     )
 
 
@@ -113,10 +118,10 @@ async def send(
             raise
         wrong = error.fields if isinstance(error, errors.Invalid) else {}
         form = typed(request, wrong, error.message)
-        view, extra = draft, _rendered([])
+        view, extra, pieces = draft, _rendered([]), {}
         if shape == "page":  # the whole page again, with what was typed
-            view, rows = await timeline.show(conversation_id, me, Wish(latest=True))
-            extra = _shown(view, rows, me)
+            view, shown = await timeline.show(conversation_id, me, Wish(latest=True))
+            extra, pieces = _around(settings, view, shown, me), _pieces(view, shown)
         extra |= await _replies_to(conversation_id, data.reply_to, me)
         return Page(
             "conversations/show.html",
@@ -125,6 +130,7 @@ async def send(
             status=error.status,
             form=form,
             extra=extra,
+            pieces=pieces,
         )
     bell.ring("c", conversation_id)
     if shape_wanted(request.scope) == "partial":
@@ -188,14 +194,17 @@ async def receipt_page(message_id: int, me: Me) -> Page[SeenView]:
     return Page("messages/receipts.html", await seen.seen(message_id, me))
 
 
-@get("/messages/{message_id:int}/edit")
-async def edit_page(message_id: int, me: Me) -> Page[MessageView]:
-    may = await access.message(message_id, me)
-    may.require_mine()
+async def _mine(message_id: int, me: Me) -> MessageView:
+    (await access.message(message_id, me)).require_mine()
     row = await queries.one(message_id)
     if row is None:
         raise errors.NotFound
-    return Page("messages/edit.html", line(row).message, partial="messages/_edit.html")
+    return line(row).message
+
+
+@get("/messages/{message_id:int}/edit")
+async def edit_page(message_id: int, me: Me) -> Page[MessageView]:
+    return Page("messages/edit.html", await _mine(message_id, me), partial="messages/_edit.html")
 
 
 @patch("/messages/{message_id:int}")
@@ -218,12 +227,7 @@ async def edit(
 
 @get("/messages/{message_id:int}/delete")
 async def delete_page(message_id: int, me: Me) -> Page[MessageView]:
-    may = await access.message(message_id, me)
-    may.require_mine()
-    row = await queries.one(message_id)
-    if row is None:
-        raise errors.NotFound
-    return Page("messages/delete.html", line(row).message, partial="messages/_delete.html")
+    return Page("messages/delete.html", await _mine(message_id, me), partial="messages/_delete.html")
 
 
 @delete("/messages/{message_id:int}", status_code=200)
@@ -251,10 +255,24 @@ async def _replies_to(conversation_id: int, message_id: int | None, me: Me) -> d
     return {"replies_to": await quotes.answerable(conversation_id, message_id)}
 
 
-def _shown(view: TimelineView, rows: list[Row], me: Me) -> dict[str, Any]:
-    last = seen.own_last(rows, me) if view.at_end else None
-    said = seen.words(view.receipts, last["position"], view.kind == "direct") if last is not None else ""
-    return {**_rendered(rows, view.unread_from), "receipts": said}
+def _around(settings: Settings, view: TimelineView, shown: Stretch, me: Me) -> dict[str, Any]:
+    """For templates: what stands before and after the messages."""
+    last = seen.own_last(shown.rows, me) if view.at_end else None
+    return {
+        "kept": retention.told(settings.message_retention_days, view.kept_after),
+        "receipts": seen.words(view.receipts, last["position"], view.kind == "direct") if last is not None else "",
+        "fragments": "",  # where nothing is, see _pieces
+        "unread": "",
+    }
+
+
+def _pieces(view: TimelineView, shown: Stretch) -> dict[str, bytes]:
+    """The messages before the one that is marked as the first unread, and those from it on."""
+    cut = count = len(shown.rows)
+    if view.unread_from is not None:
+        cut = next((n for n, row in enumerate(shown.rows) if row["position"] == view.unread_from), cut)
+    locale = i18n.current()
+    return {"fragments": shown.html(locale, 0, cut), "unread": shown.html(locale, cut, count)}
 
 
 def _fresh() -> Form:
@@ -262,17 +280,9 @@ def _fresh() -> Form:
     return Form(values={"key": str(uuid4())})
 
 
-def _rendered(rows: list[Row], unread_from: int | None = None) -> dict[str, Any]:
-    """For templates: the messages before the one that is marked as the first unread, and those from it on."""
-    cut = len(rows)
-    if unread_from is not None:
-        cut = next((n for n, row in enumerate(rows) if row["position"] == unread_from), cut)
-    locale = i18n.current()
-    return {
-        "begins": not rows or rows[0]["position"] == 1,
-        "fragments": render.fragments(rows[:cut], locale),
-        "unread": render.fragments(rows[cut:], locale),
-    }
+def _rendered(rows: list[Row]) -> dict[str, Any]:
+    """For templates: these messages."""
+    return {"fragments": render.fragments(rows, i18n.current())}
 
 
 HANDLERS = [show, history, send, broadcast, mine, permalink, receipt_page, edit_page, edit, delete_page, remove]

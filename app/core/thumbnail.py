@@ -40,7 +40,7 @@ def main(cpu_seconds: int, memory: int) -> int:
     """From standard input to standard output, within so many bytes; gives the exit code."""
     _confine(cpu_seconds, memory)
     try:
-        sys.stdout.buffer.write(_square(sys.stdin.buffer.read()))
+        sys.stdout.buffer.write(_thumbnail(sys.stdin.buffer.read()))
     except (TooMuchError, MemoryError, Image.DecompressionBombError):
         return TOO_MUCH
     except Exception as error:  # decoders raise whatever comes: OSError, ValueError, SyntaxError, struct.error …
@@ -59,7 +59,7 @@ def _confine(cpu_seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _square(data: bytes) -> bytes:
+def _thumbnail(data: bytes) -> bytes:
     with Image.open(BytesIO(data), formats=FORMATS) as image:
         is_jpeg = image.format in ("JPEG", "MPO")
         if image.width * image.height > (MOST_PIXELS_OF_JPEG if is_jpeg else MOST_PIXELS):

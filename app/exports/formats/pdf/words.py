@@ -1,0 +1,123 @@
+"""How the PDF of a person's data calls what is kept: the names of fields and of what stands in them."""
+
+from datetime import datetime, time
+from typing import Any
+
+from app.core import i18n
+from app.core.i18n import Locale, _
+from app.messages.views import Author
+
+# The fields that hold one of a few words of ours, see `known`.
+_OF_WORDS = {"role", "presence_shown_to", "app", "mail", "push", "push_shows", "state", "kind", "level"}
+
+
+def field(name: str) -> str:
+    """What a field of `person.py` is called; one that was added since, by its own name."""
+    return {
+        "username": _("Username"),
+        "name": _("Name"),
+        "email": _("E-mail"),
+        "pending_email": _("New e-mail, not confirmed yet"),
+        "role": _("Role"),
+        "about": _("About me"),
+        "language": _("Language"),
+        "time_zone": _("Time zone"),
+        "created_at": _("Since"),
+        "updated_at": _("Last changed"),
+        "picture": _("Picture"),
+        "presence": _("Presence"),
+        "presence_shown_to": _("Presence is shown to"),
+        "receipts": _("Receipts"),
+        "last_active_at": _("Last seen here"),
+        "app": _("Told here of"),
+        "mail": _("Told by e-mail of"),
+        "push": _("Told on devices of"),
+        "push_shows": _("A device shows"),
+        "weekly": _("Weekly summary"),
+        "quiet_from": _("Quiet from"),
+        "quiet_to": _("Quiet until"),
+        "mail_refused_at": _("Address last refused"),
+        "device": _("Device"),
+        "address": _("Address"),
+        "last_used_at": _("Last used"),
+        "expires_at": _("Ends"),
+        "ended_at": _("Ended"),
+        "scopes": _("Rights"),
+        "revoked_at": _("Revoked"),
+        "closed_at": _("Closed"),
+        "direction": _("Direction"),
+        "events": _("Events"),
+        "used_at": _("Last used"),
+        "disabled_at": _("Switched off"),
+        "state": _("State"),
+        "verified": _("Met in person"),
+        "kind": _("Kind"),
+        "person": _("With"),
+        "joined_at": _("Since"),
+        "pinned": _("Pinned"),
+        "archived": _("Archived"),
+        "muted_until": _("Muted until"),
+        "level": _("Told of"),
+        "of_team": _("As one of the staff"),
+    }.get(name, name)
+
+
+def shown(name: str, value: Any, locale: Locale) -> str:
+    """The value of a field in words; empty when there is none."""
+    if value is None or value == "" or value == []:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        # For ever is the year 9999, which has no hours after it in some zones.
+        return _("for ever") if value.year == 9999 else i18n.stamp(value, locale)
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
+    if isinstance(value, Author):
+        return f"{value.name} (@{value.username})"
+    if isinstance(value, list):
+        return ", ".join(shown(name, each, locale) for each in value)
+    # What people wrote stays as it is: somebody may well be called "Owner".
+    return known(value) if name in _OF_WORDS else str(value)
+
+
+def known(value: str) -> str:
+    """One of the few words that fields hold; any other text as it is."""
+    return {
+        "student": _("Student"),
+        "parent": _("Parent"),
+        "teacher": _("Teacher"),
+        "admin": _("Administrator"),
+        "asked_by_me": _("asked by me"),
+        "asked_by_them": _("asked by them"),
+        "accepted": _("accepted"),
+        "direct": _("Direct"),
+        "group": _("Group"),
+        "general": _("General"),
+        "announcements": _("Announcements"),
+        "support": _("Support"),
+        "owner": _("owner"),
+        "member": _("member"),
+        "everything": _("everything"),
+        "mentions": _("mentions"),
+        "nothing": _("nothing"),
+        "everyone": _("everyone"),
+        "contacts": _("contacts"),
+        "nobody": _("nobody"),
+    }.get(value, value)
+
+
+def told(kind: str) -> str:
+    """What a notification was about."""
+    return {
+        "mention": _("A mention"),
+        "reply": _("A reply"),
+        "direct": _("A direct message"),
+        "message": _("A message"),
+        "announcement": _("An announcement"),
+        "invitation": _("Added to a conversation"),
+        "contact_request": _("Asked to be a contact"),
+        "contact_accepted": _("A new contact"),
+        "export": _("An export was ready"),
+        "export_failed": _("An export could not be made"),
+    }.get(kind, kind)

@@ -1,0 +1,77 @@
+"""Notices: that someone was told of something, and how much of it they have not read. State, so sent at each connect.
+
+What is in them is another package's; the composition root gives the one function that reads it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from app.core.i18n import Locale
+from app.live import wire
+from app.live.rounds import rounds
+
+if TYPE_CHECKING:
+    from app.live.hub import Hub
+    from app.live.stream import Stream
+
+# For these (person, number or 0): how many are unread to each, and what gives the data of an event for one of them, as
+# JSON or HTML in a locale.
+Read = Callable[[list[tuple[int, int]]], Awaitable[tuple[dict[int, int], Callable[[int, int, bool, Locale], str]]]]
+GATHER = 0.2
+REST = 9
+LONGEST_GATHER = 2.0
+MOST = 500
+
+
+class Notices:
+    """Who is to be told: of a notification, by its number, or (0) that fewer are unread."""
+
+    def __init__(self, hub: "Hub", read: Read) -> None:
+        self.hub = hub
+        self.read = read
+        self.waiting: dict[tuple[int, int], None] = {}
+        # What the pages of each person show: whoever reads on has mostly nothing to be told of by it.
+        self._shown: dict[int, int] = {}
+        self._awake = asyncio.Event()
+
+    def hear(self, person: int, number: int) -> None:
+        """A hint."""
+        if person in self.hub.by_person:
+            self.waiting[person, number] = None
+            self._awake.set()
+
+    async def run(self) -> None:
+        """Tells what is gathered, until cancelled."""
+        await rounds(
+            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="notices"
+        )
+
+    async def _round(self) -> None:
+        taken = list(self.waiting)[:MOST]
+        for pair in taken:
+            del self.waiting[pair]
+        try:
+            unread, write = await self.read(taken)
+        except BaseException:
+            self.waiting |= dict.fromkeys(taken)
+            raise
+        if self.waiting:
+            self._awake.set()
+        self._shown = {person: count for person, count in self._shown.items() if person in self.hub.by_person}
+        for person, number in taken:
+            if not number and self._shown.get(person) == unread[person]:
+                continue
+            self._shown[person] = unread[person]
+            for stream in list(self.hub.by_person.get(person, ())):
+                stream.deliver(wire.event("notification", write(person, number, stream.json, stream.locale)))
+
+    async def greet(self, stream: "Stream") -> None:
+        """At connect: how many are unread. Programs too, which so know that they listen."""
+        unread, write = await self.read([(stream.person, 0)])
+        # What others of theirs show may be older by now.
+        if self._shown.get(stream.person, unread[stream.person]) != unread[stream.person]:
+            self.hear(stream.person, 0)
+        else:
+            self._shown[stream.person] = unread[stream.person]
+        stream.deliver(wire.event("notification", write(stream.person, 0, stream.json, stream.locale)))

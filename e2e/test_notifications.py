@@ -1,0 +1,53 @@
+"""What one is told of, as it comes: the number in the list, a word in the corner, the line on its page."""
+
+from playwright.sync_api import expect
+
+from e2e.causerie import Causerie
+from e2e.conftest import Visit
+from e2e.steps import live, message
+
+
+def test_a_mention_is_counted_and_pops_up_on_another_page_and_leads_to_the_message(
+    causerie: Causerie, visit: Visit
+) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(olive, "/people"))
+    expect(page.locator("#notifications-badge")).to_be_hidden()
+    said = milo.say(chess, f"are you there, @{olive.username}?")
+    toast = page.locator(".toast")
+    expect(toast).to_contain_text("are you there")
+    expect(page.locator("#notifications-badge")).to_contain_text("1")
+    toast.get_by_role("link").click()
+    expect(page.locator(f"#message-{said['id']}")).to_be_visible()
+    expect(page.locator("#notifications-badge")).to_be_hidden()
+
+
+def test_who_looks_at_the_conversation_is_told_nothing(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(olive, f"/conversations/{chess}"))
+    milo.say(chess, f"you see this, @{olive.username}")
+    expect(message(page, "you see this,")).to_be_visible()
+    milo.say(milo.direct(olive), "and you are told of this")
+    expect(page.locator(".toast")).to_have_count(1)
+    expect(page.locator(".toast")).to_contain_text("and you are told of this")
+
+
+def test_the_page_of_notifications_shows_what_comes_and_forms_work_in_it(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    page = live(visit(olive, "/notifications"))
+    expect(page.locator(".empty")).to_be_visible()
+    direct = milo.direct(olive)
+    milo.say(direct, "one")
+    row = page.locator(".notification")
+    expect(row).to_contain_text("one")
+    milo.say(direct, "two")
+    expect(row).to_contain_text("two")
+    expect(row).to_have_count(1)
+    expect(page.locator(".toast")).to_have_count(0)
+    row.get_by_role("button", name="Mark as read").click()
+    expect(page.locator(".notification-unread")).to_have_count(0)
+    expect(page.locator(".notification")).to_have_count(1)
+    page.locator(".notification").get_by_role("button", name="Delete").click()
+    expect(page.locator(".empty")).to_be_visible()

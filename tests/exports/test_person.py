@@ -1,0 +1,114 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from app.core import database
+from app.core.errors import NotFound
+from app.exports import person
+from app.exports.person import PersonData
+from tests.conftest import Cast
+from tests.exports.conftest import INSTANCE, order
+
+
+async def read(data: PersonData) -> dict[str, list[object]]:
+    return {
+        name: [each async for stretch in getattr(data, name)() for each in stretch]
+        for name in ("messages", "mentions", "notifications")
+    }
+
+
+def encoded(data: PersonData, found: dict[str, list[object]]) -> str:
+    """All of it as text."""
+    fixed = [getattr(data, name) for name in ("head", "profile", "settings", *person.LISTS)]
+    return msgspec.json.encode([fixed, found]).decode()
+
+
+async def test_all_that_is_kept_of_a_person_and_nothing_secret_is_given(cast: Cast) -> None:
+    milo, mina = cast.milo, cast.mina
+    first = await cast.say(milo, "hello @mina")
+    await cast.say(mina, "hello @milo")
+    await cast.say(milo, "an answer", reply_to=first["id"])
+    gone = await cast.say(milo, "I should not have said that")
+    assert (await milo.api.delete(f"/messages/{gone['id']}")).is_success
+    assert (await milo.api.post("/contacts", json={"username": "mina"})).is_success
+    assert (await milo.api.put("/people/oscar/block")).is_success
+    made = await milo.api.post("/me/tokens", json={"name": "my script", "scopes": ["read"], "expires_at": None})
+    direct = (await milo.api.put("/direct/ada")).json()["id"]
+    await cast.say(milo, "between us", direct)
+    async with person.opened(order(milo, None), INSTANCE) as data:
+        found = await read(data)
+    assert (data.profile.username, data.profile.email) == ("milo", "milo@example.org")
+    assert [each.device for each in data.sessions] == ["tests"]
+    assert [(each.name, each.scopes) for each in data.tokens] == [("my script", ["read"])]
+    assert [(each.person.username, each.state) for each in data.contacts] == [("mina", "asked_by_me")]
+    assert [each.person.username for each in data.blocks] == ["oscar"]
+    assert {each.title for each in data.conversations} == {"Chess club", "Ada Admin"}
+    bodies = [(each.body, each.conversation, each.reply_to) for each in found["messages"]]  # type: ignore[attr-defined]
+    assert bodies == [
+        ("hello @mina", "Chess club", None),
+        ("an answer", "Chess club", first["id"]),
+        ("", "Chess club", None),
+        ("between us", "Ada Admin", None),
+    ]
+    assert [each.author.username for each in found["mentions"]] == ["mina"]  # type: ignore[attr-defined]
+    assert data.head.count == sum(map(len, found.values()))
+    everything = encoded(data, found)
+    for secret in (made.json()["token"], "password", "hash", "ada@example", "mina@example", "should not have said"):
+        assert secret not in everything
+    row = await database.fetch_row(
+        "SELECT password_hash, encode(t.hash, 'base64') FROM person p JOIN access_token t ON t.person = p.id"
+    )
+    assert row is not None
+    assert not any(secret in everything for secret in row)
+
+
+async def test_what_one_wrote_where_one_is_no_longer_in_is_ones_own_and_its_title_is_not(cast: Cast) -> None:
+    await cast.say(cast.mina, "mine for good")
+    await cast.say(cast.olive, "@mina hers")
+    assert (await cast.olive.api.delete(f"/conversations/{cast.chess}/members/{cast.mina.id}")).status_code == 204
+    async with person.opened(order(cast.mina, None), INSTANCE) as data:
+        found = await read(data)
+    assert [(each.body, each.conversation) for each in found["messages"]] == [("mine for good", None)]  # type: ignore[attr-defined]
+    assert found["mentions"] == []
+    assert "Chess" not in encoded(data, found)
+
+
+async def test_only_what_is_in_the_range_is_given_and_counted(cast: Cast) -> None:
+    for number in range(3):
+        await cast.say(cast.milo, f"number {number}")
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    await database.fetch(
+        "UPDATE message SET created_at = $1::timestamptz + position * interval '1 hour' WHERE author = $2",
+        noon,
+        cast.milo.id,
+    )
+    position = await database.fetch_value("SELECT min(position) FROM message WHERE body LIKE 'number%'")
+    start = noon + timedelta(hours=position + 1)
+    asked = order(cast.milo, None, from_=start, to=start + timedelta(hours=1))
+    async with person.opened(asked, INSTANCE) as data:
+        found = await read(data)
+    assert [each.body for each in found["messages"]] == ["number 1"]  # type: ignore[attr-defined]
+    assert data.head.messages == 1
+
+
+async def test_more_than_a_stretch_comes_whole_and_in_order(cast: Cast) -> None:
+    await database.fetch(
+        """
+        INSERT INTO message (conversation, position, change, author, body)
+        SELECT $1, 1000 + n, 1000 + n, $2, n::text FROM generate_series(1, 1200) AS n
+        """,
+        cast.chess,
+        cast.milo.id,
+    )
+    async with person.opened(order(cast.milo, None), INSTANCE) as data:
+        stretches = [stretch async for stretch in data.messages()]
+    assert [len(stretch) for stretch in stretches] == [500, 500, 200]
+    assert [each.body for stretch in stretches for each in stretch] == [str(n) for n in range(1, 1201)]
+
+
+async def test_nothing_is_given_of_an_account_that_was_closed_meanwhile(cast: Cast) -> None:
+    await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", cast.milo.id)
+    with pytest.raises(NotFound):
+        async with person.opened(order(cast.milo, None), INSTANCE):
+            pass
