@@ -66,6 +66,21 @@ def test_axe_objects_to_nothing(there: World, visit: Visit, who: str) -> None:
     assert not objections, "\n".join(objections)
 
 
+def test_what_waits_for_its_answer_can_be_read(there: World, visit: Visit) -> None:
+    page = with_axe(visit(there.olive, f"/conversations/{there.chess}/members"))
+    page.reload()
+    waiting = page.evaluate("""() => {
+        const all = document.querySelectorAll(".button, .icon-button, .link");
+        for (const each of all) each.classList.add("htmx-request");
+        return all.length;
+    }""")
+    assert waiting
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, COLOURS) == []
+    page.emulate_media(color_scheme="light")
+    assert violations(page, COLOURS) == []
+
+
 def test_axe_would_object(there: World, visit: Visit) -> None:
     page = with_axe(visit(there.olive))
     page.reload()
