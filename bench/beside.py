@@ -21,7 +21,7 @@ from bench.wire import Ours
 
 SIZE = 100
 MESSAGES = 250
-ROUNDS = 8
+ROUNDS = 4
 LONG = 10_000
 PATIENCE = 600.0
 FORMATS = ("json", "csv", "pdf")
