@@ -109,6 +109,28 @@ def test_a_reply_that_waits_for_the_network_stays_one(causerie: Causerie, visit:
     assert olive.messages(chess)[-1]["reply_to"] == asked
 
 
+def test_whoever_sends_before_the_page_shows_what_they_reply_to_replies_all_the_same(
+    causerie: Causerie, visit: Visit
+) -> None:
+    olive, milo, chess, asked = club(causerie)
+    page = live(visit(olive, f"/conversations/{chess}"))
+    held: list[Route] = []
+    page.route("**/conversations/*?reply_to=*", held.append)
+    reply(page, "Is the hall open?")
+    eventually(page, lambda: held, "the answer to Reply is on its way")
+    write(page, "on Saturday")
+    expect(message(page, "on Saturday").locator(".quote")).to_contain_text("Is the hall open?")
+    assert olive.messages(chess)[-1]["reply_to"] == asked
+    with page.expect_response("**/conversations/*?reply_to=*"):
+        held[0].continue_()
+    milo.say(chess, "thank you")
+    expect(message(page, "thank you")).to_be_visible()
+    expect(answering(page)).to_have_count(0)
+    write(page, "to nobody")
+    expect(message(page, "to nobody")).to_be_visible()
+    assert olive.messages(chess)[-1]["reply_to"] is None
+
+
 def test_a_reply_that_is_refused_comes_back_whole(causerie: Causerie, visit: Visit) -> None:
     olive, milo, chess, asked = club(causerie)
     page = live(visit(olive, f"/conversations/{chess}"))

@@ -26,6 +26,14 @@ if (form) {
   // What is replied to is kept with the draft, and asked for anew: it may have been changed meanwhile.
   const kept = `${draft}-reply`;
   const repliesTo = () => form.elements.reply_to?.value ?? "";
+  // Who presses Reply and sends at once replies too, though what shows it is still on its way; when it comes it is late.
+  let asked = null;
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => ctx.target === reply && (asked = ctx));
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (event.detail.ctx?.target === reply && event.detail.ctx !== asked) event.preventDefault();
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => ctx === asked && (asked = null));
+  const answered = () => (asked ? new URL(asked.request.action, location).searchParams.get("reply_to") : repliesTo());
   let before = repliesTo();
   if (before) localStorage.setItem(kept, before);
   else if (localStorage.getItem(kept)) restore(localStorage.getItem(kept));
@@ -57,7 +65,8 @@ if (form) {
     const text = field.value.trim();
     if (!text) return field.focus();
     const key = form.elements.key.value || newKey();
-    post(text, key, repliesTo());
+    post(text, key, answered());
+    asked = null;
     reply.replaceChildren();
     form.elements.key.value = newKey();
     field.value = "";
@@ -65,9 +74,9 @@ if (form) {
     error("");
     field.focus();
   });
-  document.addEventListener("outbox:refused", ({ detail: { why, reply: answered } }) => {
+  document.addEventListener("outbox:refused", ({ detail: { why, reply: refused } }) => {
     error(why);
-    if (answered && !repliesTo()) reply.innerHTML = answered;
+    if (refused && !repliesTo()) reply.innerHTML = refused;
   });
   // As people are used to: the arrow up in an empty composer edits what one wrote last.
   field.addEventListener("keydown", (event) => {
