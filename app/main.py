@@ -156,7 +156,7 @@ def _running(settings: Settings, bell: Bell, hub: Hub) -> Any:
     async def running(_app: Litestar) -> AsyncIterator[None]:
         if settings.database_url is None:
             raise RuntimeError("create_app needs a database_url; `python -m app serve` brings its own")
-        await database.connect(settings.database_url)
+        await database.connect(settings.database_url, settings.database_pool_size)
         await bell.start()
         await hub.start()
         try:

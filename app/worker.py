@@ -39,7 +39,7 @@ async def run(settings: Settings) -> None:
     weekly.register()
     webhooks.register(settings)
     exports.register(settings, bell)
-    await database.connect(settings.database_url)
+    await database.connect(settings.database_url, settings.database_pool_size)
     try:
         async with channels:
             await bell.start()

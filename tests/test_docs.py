@@ -43,6 +43,7 @@ def test_every_setting_is_really_read_from_that_variable() -> None:
         "PORT": "8123",
         "DATA_DIR": "/tmp/causerie-elsewhere",
         "DATABASE_URL": "postgresql://x/y",
+        "DATABASE_POOL_SIZE": "5",
         "CHANNELS_URL": "redis://x",
         "SECRET_KEY": "s" * 40,
         "BASE_URL": "https://chat.example.org",

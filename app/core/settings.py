@@ -40,6 +40,7 @@ class Settings:
     port: int
     data_dir: Path
     database_url: str | None
+    database_pool_size: int
     channels_url: str | None
     secret_key: str
     base_url: str
@@ -92,12 +93,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         port=port,
         data_dir=data_dir,
         database_url=read.database_url(),
+        database_pool_size=read.number("DATABASE_POOL_SIZE", 8, 3, 50),
         channels_url=read.url("CHANNELS_URL", ("redis", "rediss"), None),
         secret_key=_secret_key(environ, env, data_dir),
         base_url=base_url.rstrip("/"),
         smtp_url=read.url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), None),
         mail_from=environ.get("MAIL_FROM") or f"Causerie <causerie@{urlsplit(base_url).hostname}>",
-        web_concurrency=read.number("WEB_CONCURRENCY", 1, 1, 64),
+        web_concurrency=read.number("WEB_CONCURRENCY", 1, 1, 16),
         role_policy="school" if read.choice("ROLE_POLICY", ("open", "school"), "open") == "school" else "open",
         max_message_length=read.number("MAX_MESSAGE_LENGTH", 2000, 1, 10_000),
         max_connections_per_user=read.number("MAX_CONNECTIONS_PER_USER", 5, 1, 100_000),

@@ -32,7 +32,7 @@ PROJECT = Path(__file__).parent.parent.parent
 AT_ONCE = 2
 # A fault of ours is mostly the same the second time; one of the machine is over soon.
 TRIES = 3
-WALL_SECONDS = 60 * 60
+WALL_SECONDS = 90 * 60  # twice what it may have of CPU, for one that rests, and some
 LOOK = 0.5  # seconds between two looks at how far it is, and whether it is still wanted
 # Of the environment it gets what an interpreter and its libraries (fonts) may need to start, and none of our secrets
 # beside the address of the database.

@@ -13,7 +13,6 @@ import asyncpg
 
 from app.core import database, jobs
 from app.exports.model import CancelledExport
-from app.exports.pacing import Pace
 from app.people.events import ExportEnded
 
 PART = 256 * 1024
@@ -49,7 +48,6 @@ class PartsOut:
         self._part = bytearray()
         self._number = 0
         self._told = time.monotonic()
-        self._pace = Pace()
 
     async def write(self, data: bytes) -> None:
         self.size += len(data)
@@ -65,7 +63,6 @@ class PartsOut:
         self.messages = messages
         if time.monotonic() - self._told >= PAUSE:
             await self._tell()
-        await self._pace.make_room()
 
     async def expect(self, total: int | None) -> None:
         """So many messages (or other entries) there are in all, where somebody knows."""

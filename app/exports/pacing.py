@@ -1,7 +1,8 @@
-"""How fast an export is made: at full speed on a machine at leisure, at half of it where others work too.
+"""How fast a PDF is drawn: at full speed on a machine at leisure, at half of it where others work too.
 
 The kernel already lets others go first (see `program.py`), and yet they feel it: two cores share caches and memory, and
-what is woken up waits for the end of a slice. So what takes long leaves whole stretches of time to them.
+what is woken up waits for the end of a slice. So what takes long leaves whole stretches of time to them. CSV and JSON
+need none of it: a hundred thousand messages are written in two seconds.
 """
 
 import asyncio
@@ -10,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Seconds of CPU that each export has before it makes room: enough for a hundred thousand messages as JSON.
+# Seconds of CPU that each has before it makes room: what is short is soon over.
 FREE = 3.0
-# Seconds of CPU between two rests. A send takes 5 ms: most that begin in a rest are answered in it.
+# Seconds of CPU between two rests, or more: a send takes 5 ms, and most that begin in a rest are answered in it.
 STRETCH = 0.125
 # Others are at work when they take more than this part of a core.
 AT_WORK = 0.1
@@ -23,7 +24,8 @@ _STAT = Path("/proc/stat")
 
 def busy_seconds() -> float | None:
     """The seconds that all cores together have worked since the start of the machine (proc(5), /proc/stat: user, nice,
-    system, then idle and iowait, then irq and softirq); None where there is no such file."""
+    system, then idle and iowait, then irq and softirq); None where there is no such file. In a container it is mostly
+    the whole host's: there it counts as others whoever else is on it."""
     try:
         first = _STAT.read_text().partition("\n")[0].split()
     except OSError:

@@ -104,7 +104,7 @@ def _confine() -> None:
 
 
 async def _make(export: int, attempt: UUID, write: Write) -> int:
-    await database.connect(os.environ["DATABASE_URL"], size=4)
+    await database.connect(os.environ["DATABASE_URL"], size=3)
     try:
         order = await _order(export, attempt)
         i18n.use(order.locale)

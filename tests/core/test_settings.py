@@ -48,6 +48,8 @@ WRONG = [
     ("SMTP_URL", "smtp://u:hunter2@mail.example.org:99999"),
     ("SECRET_KEY", "hunter2"),
     ("WEB_CONCURRENCY", "0"),
+    ("WEB_CONCURRENCY", "17"),
+    ("DATABASE_POOL_SIZE", "2"),
     ("ROLE_POLICY", "closed"),
     ("MAX_MESSAGE_LENGTH", "0"),
     ("MAX_CONNECTIONS_PER_USER", "-1"),

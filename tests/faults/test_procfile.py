@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import time
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.faults.conftest import Postgres, Report
@@ -16,6 +18,8 @@ from tests.faults.processes import PROJECT, Program, free_port, kill, until
 from tests.faults.wire import Connection
 
 pytestmark = pytest.mark.xdist_group("cuts")
+# What the smallest plan of app.json allows, for all processes and exports together.
+CONNECTIONS = 20
 PASSWORD = "four green goats dance"
 
 
@@ -25,7 +29,8 @@ async def test_the_procfile_serves_mails_and_ends_on_sigterm(folder: Path, postg
         "PORT": str(port),
         # Without it the worker would take its own PORT for the address: honcho gives every process another one.
         "BASE_URL": f"http://localhost:{port}",
-        "DATABASE_URL": postgres.dsn,
+        "DATABASE_URL": await of_a_small_plan(postgres.dsn),
+        "DATABASE_POOL_SIZE": json.loads((PROJECT / "app.json").read_text())["env"]["DATABASE_POOL_SIZE"]["value"],
         "WEB_CONCURRENCY": "2",
         "ENV": "production",
         "RATE_LIMITS": "on",
@@ -41,6 +46,7 @@ async def test_the_procfile_serves_mails_and_ends_on_sigterm(folder: Path, postg
         async with crowd.at_work([Sender(crowd, who, [room], seed) for seed, who in enumerate(people)]):
             await crowd.more(30)
         await crowd.judge(postgres.dsn)
+        assert "TooManyConnections" not in program.output
 
         await forgot(program.port, people[0])
         link = re.compile(rf"http://localhost:{program.port}/auth/reset-password\?token=([\w-]+)")
@@ -62,3 +68,18 @@ async def test_the_procfile_serves_mails_and_ends_on_sigterm(folder: Path, postg
         assert program.trouble() == []
     report(f"honcho with two web processes and a worker: {len(everything)} processes had ended after {lasted:.2f} s")
     assert lasted < 10
+
+
+async def of_a_small_plan(dsn: str) -> str:
+    """The address of the same database for somebody who may do in it what the plan of a provider allows."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        f"""
+        CREATE ROLE rented LOGIN CONNECTION LIMIT {CONNECTIONS};
+        GRANT ALL ON SCHEMA public TO rented;
+        GRANT ALL ON ALL TABLES IN SCHEMA public TO rented;
+        GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO rented;
+        """
+    )
+    await connection.close()
+    return dsn.replace("//causerie", "//rented", 1)

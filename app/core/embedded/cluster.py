@@ -21,7 +21,7 @@ SETTINGS = {
     "listen_addresses": "",  # the socket's folder is the only door
     "unix_socket_permissions": "0700",
     "cluster_name": "causerie",
-    "max_connections": "100",
+    "max_connections": "200",  # sixteen web processes and a worker, with the pools that they have by default
     "shared_buffers": "128MB",
     "max_wal_size": "512MB",
     "random_page_cost": "1.1",
