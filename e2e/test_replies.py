@@ -115,7 +115,7 @@ def test_whoever_sends_before_the_page_shows_what_they_reply_to_replies_all_the_
     olive, milo, chess, asked = club(causerie)
     page = live(visit(olive, f"/conversations/{chess}"))
     held: list[Route] = []
-    page.route("**/conversations/*?reply_to=*", held.append)
+    page.route("**/conversations/*?reply_to=*", lambda route: held.append(route))
     reply(page, "Is the hall open?")
     eventually(page, lambda: held, "the answer to Reply is on its way")
     write(page, "on Saturday")
