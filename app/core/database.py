@@ -34,6 +34,9 @@ UNAVAILABLE = (
 MIGRATION_LOCK = 7_220_133  # one advisory lock number for "someone migrates"; arbitrary, ours
 
 POOL_SIZE = 8
+# A page reads fifty rows, whatever the planner fears of a million: compiling its plan, or starting processes that share
+# the work, takes longer than the work.
+SERVER_SETTINGS = {"jit": "off", "max_parallel_workers_per_gather": "0", "timezone": "UTC"}
 PATIENCE = 30.0
 log = structlog.get_logger()
 _engine: PostgresEngine | None = None
@@ -89,7 +92,7 @@ async def connect(dsn: str, size: int = POOL_SIZE) -> None:
         command_timeout=30,
         max_inactive_connection_lifetime=300,
         reset=_nothing,
-        server_settings={"application_name": "causerie", "jit": "off", "timezone": "UTC"},
+        server_settings={"application_name": "causerie", **SERVER_SETTINGS},
     )
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -144,6 +144,16 @@ async def test_what_every_page_and_every_send_asks_is_not_planned_anew_each_time
     assert [statement for (_connection, statement), (_kept, anew) in made.items() if anew >= often // 2] == []
 
 
+async def test_no_page_starts_processes_of_postgres(long: Cast) -> None:
+    """A plan for any values expects a tenth of all messages, for which Postgres would share out the work."""
+    async with database.transaction():
+        await database.fetch("SET LOCAL plan_cache_mode = force_generic_plan")
+        for condition in (queries.BEFORE, queries.FROM, queries.FEED):
+            nodes = await plan(f"{LINES} WHERE {condition}", long.chess, MANY // 2, 50)
+            assert [node["Node Type"] for node in nodes if "Gather" in node["Node Type"]] == []
+            assert_bounded(nodes, 60)
+
+
 async def made_plans() -> dict[tuple[int, str], tuple[int, int]]:
     """Of each connection and statement how often the plan for any values was used, and how often one was made anew."""
     pool = database.pool()
