@@ -13,6 +13,8 @@ from app.core.dead_letters import DeadLetter
 from app.core.errors import NotFound
 from app.core.page import Page
 from app.core.settings import Settings
+from app.notifications import given_up
+from app.notifications.given_up import LateMails
 
 Before = Annotated[int | None, Parameter(ge=0, le=2**62)]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
@@ -31,13 +33,15 @@ class TaskView(msgspec.Struct):
 
 class JobsView(msgspec.Struct):
     """`waiting` could be done now, the oldest since `waiting_since`; `in_work` are with a worker; `later` wait for
-    their time or their next try. `letters` are the jobs that were given up, the newest first, `next` the `before` that
+    their time or their next try. `late_mails` are those about notifications that should have gone, null while all is
+    well. `letters` are the jobs that were given up, the newest first, `next` the `before` that
     shows those behind; `dead` counts all of them."""
 
     waiting: int
     waiting_since: datetime | None
     in_work: int
     later: int
+    late_mails: LateMails | None
     worker_seen_at: datetime | None
     worker_lives: bool
     dead: int
@@ -70,12 +74,14 @@ async def index(me: Me, settings: Settings, before: Before = None, limit: Limit 
             """
         )
         seen_at, lives = await workers.last_seen()
+        late_mails = await given_up.late()
         letters = await dead_letters.listed(before, limit + 1)
         tasks = await database.fetch(
             "SELECT name, due_at, done_at, failures, error FROM periodic_task ORDER BY failures = 0, name"
         )
     view = JobsView(
         **dict(counted),
+        late_mails=late_mails,
         worker_seen_at=seen_at,
         worker_lives=lives,
         letters=letters[:limit],

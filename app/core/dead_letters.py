@@ -1,4 +1,4 @@
-"""Jobs that were given up after all their tries: kept until an administrator runs them again or drops them."""
+"""Jobs and mails that were given up: kept until an administrator runs them again or drops them."""
 
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,18 @@ async def write(job: int, error: str) -> None:
         """,
         job,
         error,
+    )
+
+
+async def add(job: str, payload: bytes, error: str, tries: int, first_at: datetime) -> None:
+    """Writes one of what was no job before: run again, it becomes this one."""
+    await database.fetch(
+        "INSERT INTO dead_letter (job, payload, error, tries, first_at) VALUES ($1, $2, $3, $4, $5)",
+        job,
+        payload,
+        error,
+        tries,
+        first_at,
     )
 
 

@@ -73,8 +73,12 @@ def handles(
 
 async def defer(event: msgspec.Struct, *, wait: timedelta | None = None) -> None:
     """Writes the job; inside `transaction()` it stands or falls with it."""
-    payload = msgspec.json.encode({"key": uuid.uuid4().hex, "event": event})
-    await enqueue((type(event).__name__, payload), wait=wait)
+    await enqueue(written(event), wait=wait)
+
+
+def written(event: msgspec.Struct) -> tuple[str, bytes]:
+    """A new job for this event, as `enqueue` takes it: (name, payload)."""
+    return type(event).__name__, msgspec.json.encode({"key": uuid.uuid4().hex, "event": event})
 
 
 async def enqueue(*jobs: tuple[str, bytes], wait: timedelta | None = None) -> None:

@@ -29,7 +29,9 @@ TO_TELL = f"(NOT {READ} AND {SEEN} AND {BY_MAIL} AND {LISTENS})"
 # A mail that waits is sent first: what comes meanwhile is gathered for the next one.
 DUE = """
     SELECT DISTINCT n.person FROM notification n WHERE n.mail_at <= now()
-      AND NOT EXISTS (SELECT FROM mail_waiting w WHERE w.person = n.person AND w.kind = 'told')
+      AND NOT EXISTS (
+          SELECT FROM mail_waiting w WHERE w.person = n.person AND w.kind = 'told' AND w.given_up_at IS NULL
+      )
     LIMIT $1
 """
 

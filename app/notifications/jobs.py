@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from app.core.bell import Bell
 from app.core.jobs import handles
 from app.core.periodic import every
-from app.notifications import actions
+from app.notifications import actions, given_up
+from app.notifications.given_up import MailGivenUp
 from app.notifications.push import devices
 from app.people.events import ContactAccepted, ContactRequested, ExportEnded
 
@@ -32,9 +33,14 @@ def register(bell: Bell) -> None:
         if number is not None:
             bell.ring("b", event.person, number)
 
+    @handles(MailGivenUp, at_once=1)  # each sees whether the one before has brought back a summary
+    async def send_after_all(event: MailGivenUp) -> None:
+        await given_up.again(event)
+
     @every(timedelta(hours=6), name="sweep notifications")
     async def what_was_told_long_ago(_due: datetime) -> bool:
-        return await actions.sweep()
+        mails = await given_up.sweep()
+        return await actions.sweep() or mails
 
     @every(timedelta(hours=1), name="sweep devices")
     async def devices_whose_session_is_over(_due: datetime) -> None:

@@ -16,8 +16,9 @@ import structlog
 
 from app.core import database, mail
 from app.core.settings import Settings
-from app.notifications import addressees, choices, digest, due, weekly
+from app.notifications import addressees, choices, digest, due, given_up, weekly
 from app.notifications.addressees import Addressee
+from app.notifications.given_up import MailGivenUp
 from app.notifications.letters import Letter
 
 log = structlog.get_logger()
@@ -28,6 +29,7 @@ PATIENCE = 60.0  # seconds for all that a server says; each answer has less
 # Waits after a failure, in minutes; the last one again and again. Mail servers give up after so long too (RFC 5321).
 AGAIN_AFTER = (1, 5, 15, 60, 240)
 KEPT = timedelta(days=5)
+NEVER_TRIED = "NotSentInTime"  # stands for the error of what nobody has tried, as when no worker ran for so long
 # What becomes of a mail that could not be sent: tried later; never taken; never, since there is no such address.
 Verdict = Literal["later", "refused", "no such address"]
 
@@ -41,6 +43,12 @@ class Waiting:
     kind: str
     tries: int
     created_at: datetime
+    since: datetime
+    error: str | None
+
+    @property
+    def too_old(self) -> bool:
+        return datetime.now(UTC) - self.since > KEPT
 
     @property
     def key(self) -> str:
@@ -75,10 +83,6 @@ class Mailer:
     async def _send(self, waiting: Waiting) -> bool:
         """Whether the mail server answered sensibly; true also where it was not needed."""
         try:
-            if datetime.now(UTC) - waiting.created_at > KEPT:
-                log.error("a mail was given up", person=waiting.person, tries=waiting.tries)
-                await _end(waiting, [])
-                return True
             if await mail.was_sent(waiting.key):  # then killed: what has come since was not in it
                 await _end(waiting, [])
                 return True
@@ -86,17 +90,25 @@ class Mailer:
             now = datetime.now(UTC)
             until = who.quiet_until(now) if who else None
             if who and until:
-                await _again(waiting, choices.after_quiet(until, now), failed=False)
+                await _again(waiting, choices.after_quiet(until, now))
                 return True
             letter = await self._letter(waiting, who) if who and who.reachable else None
             if who is None or letter is None:
                 await _end(waiting, [])
                 return True
+            if waiting.too_old:
+                await _give_up(waiting, waiting.error or NEVER_TRIED, waiting.tries - 1)
+                return True
         except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
             log.warning("a mail waits for the database", error=type(error).__name__)
             return True
         except Exception as error:  # a fault of ours, of one mail: the others go on, and this is tried after LEASE
-            log.error("a mail could not be written", error=type(error).__name__, mail=waiting.id)
+            named = type(error).__name__
+            log.error("a mail could not be written", error=named, mail=waiting.id)
+            if waiting.too_old:
+                await _give_up(waiting, named, waiting.tries)
+            else:
+                await _again(waiting, datetime.now(UTC) + LEASE, named)
             return True
         return await self._hand_over(waiting, who, letter)
 
@@ -128,8 +140,9 @@ async def _claim() -> list[Waiting]:
     rows = await database.fetch(
         """
         UPDATE mail_waiting SET at = now() + $1::interval, tries = tries + 1 WHERE id IN (
-            SELECT id FROM mail_waiting WHERE at <= now() ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
-        ) RETURNING id, person, kind, tries, created_at
+            SELECT id FROM mail_waiting WHERE at <= now() AND given_up_at IS NULL
+            ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) RETURNING id, person, kind, tries, created_at, since, error
         """,
         LEASE,
         AT_ONCE,
@@ -155,25 +168,36 @@ async def _end(waiting: Waiting, seen: list[int]) -> None:
         await database.fetch("DELETE FROM mail_waiting WHERE id = $1", waiting.id)
 
 
-async def _again(waiting: Waiting, at: datetime, *, failed: bool) -> None:
+async def _again(waiting: Waiting, at: datetime, error: str | None = None) -> None:
+    """Without an error it was not tried."""
     await database.fetch(
-        "UPDATE mail_waiting SET at = $2, tries = tries - $3 WHERE id = $1", waiting.id, at, 0 if failed else 1
+        """
+        UPDATE mail_waiting SET at = $2, tries = tries - CASE WHEN $3::text IS NULL THEN 1 ELSE 0 END,
+            error = coalesce($3, error), failed_at = CASE WHEN $3 IS NULL THEN failed_at ELSE now() END
+        WHERE id = $1
+        """,
+        waiting.id,
+        at,
+        error,
     )
 
 
+async def _give_up(waiting: Waiting, error: str, tries: int) -> None:
+    """The notification itself stays in the centre."""
+    await given_up.give_up(MailGivenUp(waiting.id, waiting.person), error, tries, waiting.since)
+
+
 async def _failed(waiting: Waiting, who: Addressee, error: Exception) -> bool:
-    """Waits, or gives the mail up: the notification itself stays in the centre. Whether others are worth a try now."""
+    """Waits, or gives the mail up. Whether others are worth a try now."""
     verdict, named = judged(error)
     if verdict == "later":
         wait = AGAIN_AFTER[min(waiting.tries, len(AGAIN_AFTER)) - 1]
         log.warning("a mail was not taken, to be tried again", error=named, tries=waiting.tries, minutes=wait)
-        await _again(waiting, datetime.now(UTC) + timedelta(minutes=wait), failed=True)
+        await _again(waiting, datetime.now(UTC) + timedelta(minutes=wait), named)
         return isinstance(error, aiosmtplib.SMTPResponseException | aiosmtplib.SMTPRecipientsRefused)
-    # Not the words of the server: they quote the address.
-    log.error("a mail was given up", error=named, person=waiting.person)
     if verdict == "no such address":
         await addressees.was_refused(who)
-    await _end(waiting, [])
+    await _give_up(waiting, named, waiting.tries)
     return True
 
 

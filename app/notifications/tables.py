@@ -21,7 +21,8 @@ class Notified(Table, tablename="notified"):
 
 class MailWaiting(Table, tablename="mail_waiting"):
     """A mail that is to be sent at that time: what it says is read when it is sent. While it is under way `at` stands
-    after the longest time that this may take, so that another worker takes it up if this one is killed."""
+    after the longest time that this may take, so that another worker takes it up if this one is killed. Once given up
+    it is kept, not sent, until an administrator runs it again: `since` is from then."""
 
     id = BigSerial(primary_key=True)
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
@@ -29,6 +30,11 @@ class MailWaiting(Table, tablename="mail_waiting"):
     at = Timestamptz()
     tries = Integer(default=0)
     created_at = Timestamptz()
+    since = Timestamptz()
+    # The name of the last error alone: its words may quote addresses.
+    error = Text(null=True, default=None)
+    failed_at = Timestamptz(null=True, default=None)
+    given_up_at = Timestamptz(null=True, default=None)
 
 
 class MailRefused(Table, tablename="mail_refused"):

@@ -19,7 +19,9 @@ from tests.processes import until, working
 
 async def waits() -> float | None:
     """How many seconds until the mail that waits is tried again; None when there is none."""
-    found: timedelta | None = await database.fetch_value("SELECT at - now() FROM mail_waiting")
+    found: timedelta | None = await database.fetch_value(
+        "SELECT at - now() FROM mail_waiting WHERE given_up_at IS NULL"
+    )
     return found.total_seconds() if found is not None else None
 
 
@@ -233,7 +235,7 @@ async def test_after_five_days_a_mail_is_given_up(cast: Cast, post: Post) -> Non
     post.box.refuse.append("451 later")
     await cast.say(cast.olive, "@mina hello")
     await post.deliver()
-    await database.fetch("UPDATE mail_waiting SET created_at = created_at - interval '6 days'")
+    await database.fetch("UPDATE mail_waiting SET since = since - interval '6 days'")
     await post.deliver()
     assert (post.box.mails, await waits()) == ([], None)
 
