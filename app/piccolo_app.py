@@ -6,7 +6,7 @@ from piccolo.conf.apps import AppConfig
 
 from app.accounts.tables import AccessToken, Avatar, EmailChange, Names, PasswordReset, Person, Session
 from app.conversations.tables import Conversation, JoinCode, Membership
-from app.core.tables import DeadLetter, MailSent, PeriodicTask, RateLimit, WorkerProcess
+from app.core.tables import DeadLetter, JobDone, MailSent, PeriodicTask, RateLimit, WorkerProcess
 from app.exports.key_tables import SigningKey
 from app.exports.tables import Audit, Export, ExportPart
 from app.live.tables import LiveProcess, LiveStream
@@ -75,5 +75,6 @@ APP_CONFIG = AppConfig(
         PeriodicTask,
         WorkerProcess,
         MailSent,
+        JobDone,
     ],
 )

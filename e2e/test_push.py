@@ -68,7 +68,7 @@ def shown(page: Page) -> list[dict[str, Any]]:
     return found
 
 
-def told(number: int, **more: str) -> str:
+def told(number: int, **more: str | bool) -> str:
     return json.dumps(
         {
             "title": "Milo mentioned you in Chess club",
@@ -117,6 +117,30 @@ def test_what_makes_no_sense_shows_something_and_leads_nowhere_else(causerie: Ca
         service.deliver(data)
         eventually(page, lambda most=number + 1: len(shown(page)) == most, data)  # type: ignore[misc]
     assert {each["data"]["url"] for each in shown(page)} == {f"{causerie.url}/notifications"}
+
+
+def test_what_an_open_page_shows_is_not_shown_beside_it(causerie: Causerie, visit: Visit) -> None:
+    page = allowed(causerie, visit, causerie.person("Olive Owner"))
+    worker = registered(page)
+    service = Service(page, causerie.url)
+    service.deliver(told(7, on_page=True))
+    service.deliver(told(8, on_page=False))
+    eventually(page, lambda: shown(page), "what no page shows is shown")
+    assert [each["tag"] for each in shown(page)] == ["notification-8"]
+    # Nothing is open any more.
+    page.goto("about:blank")
+    service.deliver(told(9, on_page=True))
+    tags = "async () => (await registration.getNotifications()).map(({ tag }) => tag)"
+    eventually(page, lambda: "notification-9" in worker.evaluate(tags), "it is shown")
+    assert sorted(worker.evaluate(tags)) == ["notification-8", "notification-9"]
+
+
+def test_where_each_push_must_be_seen_it_is_shown_beside_an_open_page(causerie: Causerie, visit: Visit) -> None:
+    page = allowed(causerie, visit, causerie.person("Olive Owner"))
+    worker = registered(page)
+    worker.evaluate("() => Object.defineProperty(navigator, 'userAgent', { value: 'AppleWebKit/605 Safari/605' })")
+    Service(page, causerie.url).deliver(told(7, on_page=True))
+    eventually(page, lambda: len(shown(page)) == 1, "it is shown")
 
 
 def test_a_click_leads_the_open_page_to_the_message(causerie: Causerie, visit: Visit) -> None:

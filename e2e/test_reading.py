@@ -80,3 +80,14 @@ def test_ones_own_words_are_read(causerie: Causerie, visit: Visit) -> None:
     expect(page.get_by_role("link", name="Chess club")).to_be_visible()
     expect(page).to_have_title("People · Causerie")
     assert olive.unread(chess) == 0
+
+
+def test_what_is_watched_is_read_also_while_there_is_no_end_of_it(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    chess = olive.group("Chess club", milo)
+    page = live(visit(milo, f"/conversations/{chess}"))
+    eventually(page, lambda: milo.unread(chess) == 0, "what was there is read")
+    # As in a lively conversation, in which each message scrolls the page: never a quarter of a second without one.
+    page.evaluate("setInterval(() => document.getElementById('timeline').dispatchEvent(new Event('scroll')), 50)")
+    olive.say(chess, "hello")
+    eventually(page, lambda: milo.unread(chess) == 0, "it is read", seconds=10)

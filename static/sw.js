@@ -22,7 +22,18 @@ function read(data) {
   }
 }
 
-async function show({ title, body = "", tag, about, lang, icon, url }) {
+// WebKit takes the right to be told from a site of which three pushes showed nothing, whatever else is on the screen. The
+// others let a push show nothing while a page of the site is seen.
+const mustShow = () => /AppleWebKit/.test(navigator.userAgent) && !/Chrom/.test(navigator.userAgent);
+
+// A page that is open but lies behind another one tells nobody anything.
+async function isOpen() {
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  return pages.some((page) => page.visibilityState === "visible");
+}
+
+async function show({ title, body = "", tag, about, lang, icon, url, on_page: onPage }) {
+  if (onPage && !mustShow() && (await isOpen())) return;
   // What comes twice takes its own place without a sound; what has grown since sounds again.
   const before = tag ? await registration.getNotifications({ tag }) : [];
   await registration.showNotification(title || "Causerie", {

@@ -102,6 +102,14 @@ def key() -> str:
     return _key.get()
 
 
+async def is_first_run() -> bool:
+    """Whether the job that is being done was not done before; LookupError outside of jobs. Asked in the transaction of
+    its work, with which the note of it stands or falls: for what must not be done again by a second run although
+    nothing is left of it, such as a notice that was deleted."""
+    noted = "INSERT INTO job_done (key) VALUES ($1) ON CONFLICT DO NOTHING RETURNING true"
+    return bool(await database.fetch_value(noted, key()))
+
+
 async def run() -> None:
     """Does the jobs, a few at a time, until cancelled. A database that goes away is waited for: a worker that ended
     would be started again by its supervisor, with the waits of something broken."""

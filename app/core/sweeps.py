@@ -38,8 +38,9 @@ def register() -> None:
     @every(timedelta(hours=6), name="sweep mails")
     async def mails_that_no_job_can_send_again(_due: datetime) -> bool:
         letters = await sweep("dead_letter", f"last_at < now() - interval '{dead_letters.KEPT}'")
-        # Longer than any job that could send them is kept.
-        return await sweep("mail_sent", "sent_at < now() - interval '200 days'") or letters
+        # Longer than any job that could send or do them again is kept.
+        mails = await sweep("mail_sent", "sent_at < now() - interval '200 days'")
+        return await sweep("job_done", "done_at < now() - interval '200 days'") or mails or letters
 
     @every(timedelta(hours=6), name="sweep workers")
     async def workers_long_gone(_due: datetime) -> bool:

@@ -47,3 +47,10 @@ class MailSent(Table, tablename="mail_sent"):
 
     key = Text(primary_key=True)
     sent_at = Timestamptz()
+
+
+class JobDone(Table, tablename="job_done"):
+    """A job, by its key, whose work is done and committed: a second run does nothing."""
+
+    key = Text(primary_key=True)
+    done_at = Timestamptz()

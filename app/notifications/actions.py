@@ -55,8 +55,8 @@ async def delete_read(me: Me) -> None:
 
 async def tell(person: int, kind: str, actor: int) -> int | None:
     """Tells a person of something that is not said in a conversation; gives the number for the bell, or None when they
-    want to hear nothing of it or may not. The same again while it is unread changes nothing, so a job may run twice;
-    but what was unread of a request that was taken back or answered is over, and what comes now is told anew."""
+    want to hear nothing of it or may not. The same again while it is unread changes nothing; but what was unread of a
+    request that was taken back or answered is over, and what comes now is told anew."""
     await database.fetch(FORGET, person, kind, actor, AGAIN_AFTER)
     row = await database.fetch_row(
         f"""

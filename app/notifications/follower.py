@@ -11,11 +11,12 @@ import structlog
 from app.core import database
 from app.core.bell import Bell
 from app.notifications import gather
+from app.notifications.hints import Hints
 
 log = structlog.get_logger()
-# What is read on a screen at this moment is marked as read meanwhile, and nobody is told of it.
+# Between two rounds, in seconds: what is due meanwhile is read together. A round that takes long, in a lively instance,
+# leaves others the time of so many.
 PAUSE = 1.0
-# A round that takes long, in a lively instance, leaves others the time of so many.
 REST = 9
 MOST = 200
 # All conversations are looked at; many of them take longer, and are looked at less often.
@@ -25,17 +26,18 @@ MOST_BEHIND = 1000
 
 
 class Follower:
-    """Reads on wherever something happened, a round a second, and rings for each who was told."""
+    """Reads on wherever something happened a while ago, at most a round a second, and rings for each who was told."""
 
     def __init__(self, bell: Bell) -> None:
         self.bell = bell
-        self.waiting: dict[int, None] = {}
+        self.hints = Hints()
         self._awake = asyncio.Event()
 
     def hear(self, kind: str, number: int, about: int) -> None:
         """A hint; see Bell for the kinds."""
         if kind == "c":
-            self._look_at([number])
+            self.hints.came(number, time.monotonic())
+            self._awake.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -45,31 +47,32 @@ class Follower:
             group.create_task(self._look_everywhere())
 
     async def _rounds(self) -> None:
-        took = 0.0
         while True:
-            await self._awake.wait()
-            await asyncio.sleep(max(PAUSE, REST * took))
-            self._awake.clear()
+            due = self.hints.soonest()
+            if due is None:
+                self._awake.clear()
+                await self._awake.wait()
+                continue
+            # No hint makes anything due before what waits already.
+            await asyncio.sleep(due - time.monotonic())
+            taken = self.hints.take(MOST, time.monotonic())
+            if not taken:  # more was said there
+                continue
             began = time.monotonic()
             try:
-                await self.round()
+                await self.round(taken)
             except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("notifications wait for the database", error=type(error).__name__)
-            took = time.monotonic() - began
+            await asyncio.sleep(max(PAUSE, REST * (time.monotonic() - began)))
 
-    async def round(self) -> None:
-        """Reads what waits, once."""
-        taken = list(self.waiting)[:MOST]
-        for conversation in taken:
-            del self.waiting[conversation]
+    async def round(self, conversations: list[int]) -> None:
+        """Reads on in these, once; those in which there is more wait again."""
         try:
-            found = await gather.gather(taken)
+            found = await gather.gather(conversations)
         except BaseException:
-            self._look_at(taken)
+            self.hints.again(conversations, time.monotonic())
             raise
-        self._look_at(found.left)
-        if self.waiting:
-            self._awake.set()
+        self.hints.again(found.left, time.monotonic())
         for told in found.told:
             self.bell.ring("b", told.person, told.id)
 
@@ -77,12 +80,8 @@ class Follower:
         while True:
             began = time.monotonic()
             try:
-                self._look_at(await gather.behind(MOST_BEHIND))
+                self.hints.found(await gather.behind(MOST_BEHIND), time.monotonic())
+                self._awake.set()
             except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
                 log.warning("notifications wait for the database", error=type(error).__name__)
             await asyncio.sleep(max(LOOK_EVERY, LOOK_REST * (time.monotonic() - began)))
-
-    def _look_at(self, conversations: list[int]) -> None:
-        self.waiting |= dict.fromkeys(conversations)
-        if conversations:
-            self._awake.set()

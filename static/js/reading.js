@@ -23,9 +23,10 @@ function lowestSeen() {
   return seen ? position(seen) : 0;
 }
 
+// A quarter of a second after the first cause, whatever comes meanwhile: a lively conversation never pauses so long.
 function look() {
-  clearTimeout(timer);
-  timer = setTimeout(async () => {
+  timer ||= setTimeout(async () => {
+    timer = 0;
     if (!isWatched()) return;
     const seen = lowestSeen();
     for (const at of below) if (at <= seen) below.delete(at);

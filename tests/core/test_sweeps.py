@@ -96,8 +96,12 @@ async def test_dead_letters_and_notes_of_mails_go_in_the_end_the_notes_later(tas
     await database.fetch(
         "INSERT INTO mail_sent VALUES ('old', now() - interval '201 days'), ('new', now() - interval '100 days')"
     )
+    await database.fetch(
+        "INSERT INTO job_done VALUES ('old', now() - interval '201 days'), ('new', now() - interval '100 days')"
+    )
     assert await swept(tasks, "sweep mails", "SELECT job FROM dead_letter") == ["new"]
     assert await swept(tasks, "sweep mails", "SELECT key FROM mail_sent") == ["new"]
+    assert await swept(tasks, "sweep mails", "SELECT key FROM job_done") == ["new"]
 
 
 async def test_of_the_workers_that_are_gone_the_last_is_remembered(tasks: dict[str, periodic.Task]) -> None:

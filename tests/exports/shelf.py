@@ -101,5 +101,7 @@ async def tell_how_they_ended(cast: Cast) -> None:
     notifications.register(cast.server.app.state.bell)
     rows = await database.fetch("DELETE FROM pgqueuer WHERE entrypoint = 'ExportEnded' RETURNING payload")
     for row in rows:
-        event = msgspec.convert(msgspec.json.decode(row["payload"])["event"], ExportEnded)
+        envelope = msgspec.json.decode(row["payload"])
+        event = msgspec.convert(envelope["event"], ExportEnded)
+        jobs._key.set(envelope["key"])
         await jobs._handlers["ExportEnded"].handler(event)

@@ -27,8 +27,7 @@ async def read(cast: Cast) -> Read:
 
     async def read_on() -> None:
         while behind := await gather.behind(1000):
-            follower.waiting |= dict.fromkeys(behind)
-            await follower.round()
+            await follower.round(behind)
 
     await read_on()
     await database.fetch("DELETE FROM notification")

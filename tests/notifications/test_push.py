@@ -264,22 +264,3 @@ async def test_before_each_of_several_it_is_asked_whether_it_may_still_be_told(
     push.service.answers_now.set()
     await sending
     assert [shown["body"] for shown in device.shown] == ["psst"]
-
-
-async def test_what_grew_while_it_was_on_its_way_is_told_again(cast: Cast, read: Read, push: Push) -> None:
-    device = await subscribed(cast.olive, push.service)
-    await cast.say(cast.milo, "@olive one")
-    await read()
-    push.service.answers_now.clear()
-    sending = asyncio.create_task(push.send())
-    await push.service.got(1)
-    await cast.say(cast.milo, "@olive two")
-    await read()
-    await database.fetch("UPDATE notification SET push_at = now() WHERE push_at IS NOT NULL")
-    await queue.spread()
-    push.service.answers_now.set()
-    await sending
-    await push.round()
-    assert [shown["body"] for shown in device.shown] == ["@olive one", "@olive two"]
-    await push.round()
-    assert len(device.calls) == 2

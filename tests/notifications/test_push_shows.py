@@ -33,6 +33,18 @@ async def test_it_shows_as_much_as_they_chose(
     assert shows != "nothing" or "Milo" not in str(shown)
 
 
+@pytest.mark.parametrize(("app", "on_page"), [("everything", True), ("nothing", False)])
+async def test_it_says_whether_open_pages_show_it_too(
+    cast: Cast, read: Read, push: Push, app: str, on_page: bool
+) -> None:
+    device = await subscribed(cast.olive, push.service)
+    await cast.say(cast.milo, "@olive one")
+    await read()
+    await chooses(cast.olive, app=app)
+    await push.send()
+    assert [shown["on_page"] for shown in device.shown] == [on_page]
+
+
 async def test_it_speaks_the_language_of_its_person(cast: Cast, read: Read, push: Push) -> None:
     device = await subscribed(cast.mina, push.service)
     await cast.say(cast.milo, "@mina salut")

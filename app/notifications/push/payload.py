@@ -20,7 +20,8 @@ _json = msgspec.json.Encoder()
 
 class Payload(msgspec.Struct):
     """What static/sw.js takes. What has the same `tag` replaces what is shown already, and is told aloud again only if
-    it is `about` something else by then."""
+    it is `about` something else by then. `on_page`: open pages show it too; where one is seen,
+    this is not."""
 
     title: str
     body: str
@@ -29,6 +30,7 @@ class Payload(msgspec.Struct):
     lang: str
     icon: str
     url: str
+    on_page: bool = False
 
 
 def payload(row: Row, shows: Literal["text", "name", "nothing"]) -> Payload:
@@ -51,6 +53,7 @@ def payload(row: Row, shows: Literal["text", "name", "nothing"]) -> Payload:
         icon=static_url("icons/causerie-192.png"),
         # Who wants none in the centre finds none there.
         url=view.url if row["in_app"] else queries.target(view),
+        on_page=row["on_page"],
     )
 
 

@@ -51,18 +51,22 @@ CLAIM = f"""
     WHERE s.id = due.id AND e.id = s.session
     RETURNING s.id, s.endpoint, s.p256dh, s.auth, s.failures, {GOOD} AND e.person = s.person AS good
 """
-BY_PUSH = TAKES.format(channel="push", usual="everything").replace("g.kind", "n.kind").replace("s.push", "d.push")
+BY_PUSH, BY_APP = (
+    TAKES.format(channel=channel, usual="everything").replace("g.kind", "n.kind").replace("s.", "d.")
+    for channel in ("push", "app")
+)
 # All that waits for a browser $1, or of that the notification $2, with whether its person may and wants to
 # be told of it at this moment.
 WAITING = f"""
-    SELECT {COLUMNS}, n.in_app, d.push_shows, d.quiet_from, d.quiet_to, d.language, d.time_zone,
+    SELECT {COLUMNS}, n.in_app, n.in_app AND {BY_APP} AS on_page, n.pushed_at, d.push_shows, d.quiet_from, d.quiet_to,
+           d.language, d.time_zone,
            coalesce(
                d.good AND d.person = n.person AND {BY_PUSH} AND NOT {READ} AND {LISTENS} AND {SEEN}, false
            ) AS may
     FROM {JOINED} JOIN push_waiting w ON w.notification = n.id
     JOIN (
         SELECT b.id, b.person, o.language, o.time_zone, o.deactivated_at IS NULL AND {GOOD} AS good,
-               g.push, coalesce(g.push_shows, 'text') AS push_shows, g.quiet_from, g.quiet_to
+               g.push, g.app, coalesce(g.push_shows, 'text') AS push_shows, g.quiet_from, g.quiet_to
         FROM push_subscription b JOIN session e ON e.id = b.session JOIN person o ON o.id = b.person
         LEFT JOIN notification_settings g ON g.person = b.person
     ) d ON d.id = w.subscription
@@ -124,14 +128,19 @@ async def waiting(device: Device, number: int | None = None) -> Waiting:
 
 
 async def told(device: Device, row: Row) -> None:
-    """Its service took that notification, and is well. Where it grew while it was on its way, it waits again."""
+    """Its service took that notification, and is well.
+
+    Where it grew while it was on its way it waits again only if it was spread anew meanwhile: else the time of that is
+    still to come, a minute after the last."""
     await database.fetch(
         """
         DELETE FROM push_waiting w USING notification n
-        WHERE w.subscription = $1 AND w.notification = $2 AND n.id = w.notification AND n.updated_at = $3
+        WHERE w.subscription = $1 AND w.notification = $2 AND n.id = w.notification
+          AND (n.pushed_at = $3 OR n.updated_at = $4)
         """,
         device.id,
         row["id"],
+        row["pushed_at"],
         row["updated_at"],
     )
     await database.fetch("UPDATE push_subscription SET failures = 0, last_used_at = now() WHERE id = $1", device.id)
