@@ -18,7 +18,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin" / "python"
-STAMP = VENV / "installed-requirements"  # the hashes of the files that pip has installed
+STAMP = VENV / "installed-requirements"  # the hashes of the files that pip has installed, and the Python
 OLDEST = (3, 11)
 INTERPRETERS = ("python3", "python3.13", "python3.12", "python3.11", "/usr/bin/python3")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -49,7 +49,19 @@ def main(arguments: list[str]) -> int:
 
 def _works(python: Path) -> bool:
     asked = _version(str(python))
-    return asked is not None and asked >= OLDEST and (VENV / "bin" / "pip").exists()
+    return asked is not None and asked >= OLDEST and (VENV / "bin" / "pip").exists() and _is_made_for(asked)
+
+
+def _is_made_for(version: tuple[int, int]) -> bool:
+    """Whether the packages are those of this Python: after an upgrade of the system the links lead to another one, that
+    runs and finds none of them. Stamps from before it was noted name none."""
+    noted = [word for word in _stamp() if "." in word]
+    packages = VENV / "lib" / f"python{_dotted(version)}" / "site-packages"
+    return noted in ([], [_dotted(version)]) and packages.is_dir()
+
+
+def _stamp() -> list[str]:
+    return STAMP.read_text().split() if STAMP.exists() else []
 
 
 def _find_python() -> str:
@@ -86,6 +98,7 @@ def _make_venv(python: str) -> None:
         package = f"python{_dotted(_version(python) or OLDEST)}-venv"  # Debian and Ubuntu keep it apart
         if not _apt_install([package], "needed to make the virtual environment"):
             raise SetupError(f"the virtual environment needs a package of the system: {_apt_line([package])}")
+    STAMP.unlink() if STAMP.exists() else None  # where .venv is a link, what it leads to is still there
     _say(f"making the virtual environment in {VENV}")
     made = _quiet([python, "-m", "venv", str(VENV)])
     if made.returncode != 0:
@@ -94,7 +107,7 @@ def _make_venv(python: str) -> None:
 
 def _install_requirements(name: str) -> None:
     wanted = _digest(name)
-    if STAMP.exists() and wanted in STAMP.read_text().split():
+    if wanted in _stamp():
         return
     _say(f"installing the packages of {name} (once; it takes a minute or two)")
     STAMP.unlink() if STAMP.exists() else None
@@ -107,7 +120,7 @@ def _install_requirements(name: str) -> None:
         )
     for packages in VENV.glob("lib/*/site-packages"):
         _quiet([str(PYTHON), "-m", "compileall", "-qq", "-j", "0", str(packages)])  # what it cannot, the start will
-    done = {wanted}
+    done = {wanted, _dotted(_version(str(PYTHON)) or OLDEST)}
     if _pins("requirements.txt") <= _pins(name):
         done.add(_digest("requirements.txt"))
     STAMP.write_text("\n".join(sorted(done)) + "\n")

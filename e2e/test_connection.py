@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e.causerie import Causerie
 from e2e.conftest import Visit, Watch
@@ -158,3 +158,30 @@ def test_a_stream_that_has_gone_silent_is_opened_again(causerie: Causerie, visit
     olive.say(chess, "e4")
     page.clock.resume()
     expect(message(page, "e4")).to_have_count(1)
+
+
+def test_where_the_heart_beats_slowly_a_quiet_stream_is_left_alone(causerie: Causerie, visit: Visit) -> None:
+    olive = causerie.person("Olive Owner")
+    chess = olive.group("Chess club")
+    page = visit(olive, "/people")
+
+    def slowly(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.text()
+        assert 'data-heartbeat="20.0"' in body
+        route.fulfill(response=answer, body=body.replace('data-heartbeat="20.0"', 'data-heartbeat="120.0"'))
+
+    page.route(f"**/conversations/{chess}", slowly)
+    page.clock.install()
+    page.add_init_script("""
+        window.EventSource = class extends EventSource {
+            constructor(...given) { super(...given); window.__opened += 1; }
+        };
+    """)
+    page.goto(f"/conversations/{chess}")
+    live(page)
+    page.evaluate("window.__opened = 0")
+    page.clock.fast_forward(300_000)
+    assert page.evaluate("window.__opened") == 0
+    page.clock.fast_forward(90_000)
+    assert page.evaluate("window.__opened") == 1

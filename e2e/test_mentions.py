@@ -99,3 +99,19 @@ def test_ones_own_stand_out_and_lead_to_the_card(
     expect(plain.get_by_role("main")).to_contain_text("Chess club")
     plain.get_by_role("main").locator("a[href^='/messages/']").click()
     expect(message(plain, "and")).to_be_in_viewport()
+
+
+def test_a_name_with_an_accent_is_completed_also_by_the_tabulator(causerie: Causerie, visit: Visit) -> None:
+    olive, elo = causerie.person("Olive Owner"), causerie.person("Élodie Member", username="zz.elodie")
+    page = live(visit(olive, f"/conversations/{olive.group('Chess club', elo)}"))
+    composer(page).focus()
+    page.keyboard.type("(@Élo")
+    expect(options(page)).to_have_text(["Élodie Member @zz.elodie"])
+    page.keyboard.press("Tab")
+    expect(composer(page)).to_have_value("(@zz.elodie ")
+    expect(composer(page)).to_be_focused()
+    composer(page).fill("")
+    page.keyboard.type("Zoé@élo")
+    page.keyboard.press("Tab")
+    expect(composer(page)).to_have_value("Zoé@élo")
+    expect(composer(page)).not_to_be_focused()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.causerie import Causerie, Person, until
-from e2e.conftest import Visit, whole_browser
+from e2e.conftest import Visit, Watch, whole_browser
 from e2e.steps import composer, connection, eventually, live, message
 
 
@@ -146,3 +146,69 @@ def test_a_page_that_one_comes_back_to_is_live_again(
     expect(message(page, "and live")).to_have_count(1)
     expect(connection(page)).to_be_empty()
     eventually(page, lambda: causerie.streams() == 1, "one stream")
+
+
+def keeps(causerie: Causerie, olive: Person, group: int, page: Page, text: str = "psst") -> None:
+    """That hidden page has the stream that keeps its title true."""
+    eventually(page, lambda: causerie.streams() == 1, "one stream")
+    olive.say(group, text)
+    eventually(page, lambda: page.title().startswith("(1) "), "its title is true")
+
+
+def test_a_hidden_tab_whose_conversation_is_gone_leaves_the_title_to_another(
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    chess, go = olive.group("Chess club", milo), olive.group("Go club", milo)
+    first = live(visit(milo, f"/conversations/{chess}"))
+    first.route("**/live", lambda route: route.fulfill(status=503))
+    olive.remove(chess, milo)
+    with first.expect_response(f"**/conversations/{chess}"):  # it asks why it was refused
+        hide(first)
+    second = live(tab(first, f"/conversations/{go}"))
+    hide(second)
+    keeps(causerie, olive, go, second)
+
+
+def test_a_hidden_tab_that_gave_way_to_other_places_stands_again_behind_the_others(
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    go = olive.group("Go club", milo)
+    first = visit(milo, "/people")
+    first.clock.install()
+    first.goto(f"/conversations/{go}")
+    hide(live(first))
+    second = live(tab(first, f"/conversations/{go}"))
+    hide(second)
+    eventually(second, lambda: causerie.streams() == 1, "the first keeps its stream")
+    elsewhere = [live(visit(milo)) for _ in range(5)]
+    expect(connection(first)).to_contain_text("too many places")
+    for page in elsewhere:
+        expect(connection(page)).to_be_empty()
+        page.close()
+    eventually(second, lambda: causerie.streams() == 0, "none is left")
+    first.clock.fast_forward(301_000)
+    keeps(causerie, olive, go, second)
+
+
+def test_on_a_plain_http_address_one_hidden_tab_keeps_the_title_true_as_well(
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit, watch: Watch
+) -> None:
+    """Browsers keep locks for https and localhost."""
+    watch.expects("Cross-Origin-Opener-Policy header has been ignored")
+    go = olive.group("Go club", milo)
+    first = live(visit(milo, f"/conversations/{go}", url=f"http://plain.test:{causerie.port}"))
+    assert first.evaluate("navigator.locks") is None
+    # Another one crashed lately.
+    first.evaluate("localStorage.setItem(`causerie-hidden-${document.body.dataset.me}`, `0.1 ${Date.now() + 2000}`)")
+    second = live(tab(first, f"/conversations/{go}"))
+    hide(first)
+    hide(second)
+    eventually(first, lambda: causerie.streams() == 1, "one of the two has a stream")
+    olive.say(go, "psst")
+    pages = [first, second]
+    eventually(first, lambda: any(page.title().startswith("(1) ") for page in pages), "one title is true")
+    keeper, other = sorted(pages, key=lambda page: not page.title().startswith("(1) "))
+    assert other.title() == "Go club · Causerie"
+    keeper.goto("about:blank")
+    eventually(other, lambda: other.title().startswith("(1) "), "the other follows")
+    eventually(other, lambda: causerie.streams() == 1, "one stream")

@@ -184,3 +184,31 @@ def test_root_gets_a_missing_library_installed(made: Project) -> None:
     assert done.returncode == 0
     (called,) = (made.root / "apt").read_text().splitlines()
     assert called.endswith("install --yes --no-install-recommends libmissing0")
+
+
+@pytest.mark.parametrize("upgraded", ["folder", "stamp", "both"])
+def test_after_an_upgrade_of_the_systems_python_the_virtual_environment_is_made_anew(
+    made: Project, upgraded: str
+) -> None:
+    """Its link leads to the new interpreter, which runs and finds none of the packages of the old one."""
+    assert made.run().returncode == 0
+    here, stamp = f"{sys.version_info[0]}.{sys.version_info[1]}", made.root / ".venv" / "installed-requirements"
+    assert here in stamp.read_text().split()
+    if upgraded != "stamp":
+        (made.root / ".venv" / "lib" / f"python{here}").rename(made.root / ".venv" / "lib" / "python3.9")
+    if upgraded != "folder":
+        stamp.write_text(stamp.read_text().replace(here, "3.9"))
+    done = made.run()
+    assert done.returncode == 0, done.stderr
+    assert "making the virtual environment" in done.stderr
+    assert made.version()
+    assert here in stamp.read_text().split()
+    assert (made.run().stdout, made.run().stderr) == ("", "")
+
+
+def test_a_stamp_from_before_versions_were_noted_is_good(made: Project) -> None:
+    assert made.run().returncode == 0
+    stamp = made.root / ".venv" / "installed-requirements"
+    stamp.write_text("\n".join(word for word in stamp.read_text().split() if "." not in word))
+    done = made.run()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

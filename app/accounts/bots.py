@@ -86,16 +86,9 @@ async def insert(name: str, username: str | None = None, owner: int | None = Non
     return made
 
 
-async def remove(owner: Me, bot: int) -> None:
-    """Closes a bot: its tokens end, its messages stay under its name. Raises NotFound unless it is theirs."""
-    async with database.transaction():
-        await one(owner, bot)
-        await close([bot])
-
-
 async def close(bots: list[int]) -> None:
-    """The same for whichever bots these are; the watch ends their streams. In one order, for others may hold some of
-    them (see `people/access`)."""
+    """Closes bots: their tokens end, their messages stay under their names; the watch ends their streams. In one order,
+    for others may hold some of them (see `people/access`)."""
     await database.fetch(
         """
         WITH closing AS MATERIALIZED (
@@ -107,7 +100,12 @@ async def close(bots: list[int]) -> None:
     )
 
 
+async def of(owner: int) -> list[int]:
+    """The ids of someone's bots."""
+    rows = await database.fetch("SELECT id FROM person WHERE bot_owner = $1 AND deactivated_at IS NULL", owner)
+    return [row["id"] for row in rows]
+
+
 async def close_all(owner: int) -> None:
     """Someone closes their account: nobody looks after their bots any more. Stands inside a transaction."""
-    rows = await database.fetch("SELECT id FROM person WHERE bot_owner = $1 AND deactivated_at IS NULL", owner)
-    await close([row["id"] for row in rows])
+    await close(await of(owner))

@@ -15,23 +15,32 @@ async def require_proof(settings: Settings, me: Me, current: str) -> None:
     await require_password(me, current)
 
 
-async def deactivate(settings: Settings, me: Me, current: str) -> list[int]:
-    """Closes one's account, given the password; what was written stays, under the name. Gives the sessions and tokens
-    that ended (all)."""
-    await require_proof(settings, me, current)
-    async with database.transaction():
-        await hold(me, even_alone=True)
-        await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", me.id)
-        await bots.close_all(me.id)
-        return [*await sessions.end_all(me.id), *await tokens.revoke_all(me.id)]
+async def one_goes() -> None:
+    """Until the end of the transaction nobody else closes an account, and nobody becomes an owner: it might be the one
+    who goes. Taken before any row, as `nobody_goes` is, so that they come to no deadlock."""
+    await database.fetch("SELECT pg_advisory_xact_lock(hashtext('closing'))")
+
+
+async def nobody_goes() -> None:
+    """Until the end of the transaction nobody else closes an account; many may hold this at a time."""
+    await database.fetch("SELECT pg_advisory_xact_lock_shared(hashtext('closing'))")
+
+
+async def deactivate(me: Me) -> list[int]:
+    """Closes an account; what was written stays, under the name. Stands at the end of a transaction that `hold`s it.
+    Gives the sessions and tokens that ended (all)."""
+    await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", me.id)
+    await bots.close_all(me.id)
+    return [*await sessions.end_all(me.id), *await tokens.revoke_all(me.id)]
 
 
 async def hold(me: Me, even_alone: bool = False) -> None:
-    """Until the end of the transaction no administrator comes or goes, nor this person; raises Invalid when they are
-    the only administrator and would leave others behind (`even_alone`: or nobody).
+    """Until the end of the transaction no administrator comes and nobody goes but this person; raises Invalid when they
+    are the only administrator and would leave others behind (`even_alone`: or nobody).
 
     Not FOR UPDATE: a message of theirs that is under way points to their row, and whoever keeps it holds a conversation
     that this transaction may wait for."""
+    await one_goes()
     people = await database.fetch(
         """
         SELECT id, role FROM person WHERE deactivated_at IS NULL AND (role = 'admin' OR id = $1)

@@ -1,5 +1,6 @@
 """What changes conversations. One action is one transaction; the caller rings the bell for what it gives back."""
 
+from app.accounts import leaving
 from app.accounts.views import Me
 from app.conversations import access, blocks, history, permission
 from app.core import database, text
@@ -11,6 +12,13 @@ from app.people.views import PersonCard
 
 LONGEST_TITLE = 100
 MOST_AT_ONCE = 100
+# Who becomes the owner: of those who may look after a group by the rules ({roles}) whoever has been in longest, else of
+# the others; nobody whose account is closed, or is about to be ({going}), and no bot.
+HEIR = """
+    SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL AND NOT p.bot
+    WHERE m.conversation = {conversation} AND m.person <> ALL({going}::bigint[])
+    ORDER BY p.role = ANY({roles}) DESC, m.joined_at, m.person LIMIT 1
+"""
 
 
 async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, list[int]]:
@@ -127,6 +135,8 @@ async def remove_member(me: Me, conversation: int, person: int) -> list[int]:
     if person != me.id:
         may.require_owner()
     async with database.transaction():
+        if person == me.id:
+            await leaving.nobody_goes()  # the heir
         removed = await database.fetch_value(
             "DELETE FROM membership WHERE conversation = $1 AND person = $2 RETURNING id", conversation, person
         )
@@ -168,6 +178,7 @@ async def hand_over(me: Me, conversation: int, username: str) -> None:
     may = await access.member(conversation, me)
     may.require_owner()
     async with database.transaction():
+        await leaving.nobody_goes()
         await _lock_as_owner(me, conversation)
         heir = await database.fetch_row(
             """
@@ -220,17 +231,49 @@ async def _lock_as_owner(me: Me, conversation: int) -> None:
 
 async def _hand_over(me: Me, conversation: int) -> None:
     heir = await database.fetch_value(
-        """
-        SELECT m.person FROM membership m JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL AND NOT p.bot
-        WHERE m.conversation = $1 ORDER BY p.role = ANY($2) DESC, m.joined_at, m.person LIMIT 1
-        """,
-        conversation,
-        [role for role in policy.ROLES if policy.may_make_groups(me.policy, role)],
+        HEIR.format(conversation="$1", roles="$2", going="$3"), conversation, _who_may_own(me), [me.id]
     )
     if heir is None:
         await database.fetch("UPDATE conversation SET deleted_at = now(), owner = NULL WHERE id = $1", conversation)
     else:
         await _set_owner(me, conversation, heir)
+
+
+async def hand_all_over(me: Me, going: list[int]) -> list[int]:
+    """What those own whose accounts are about to be closed, `me` and bots, goes to the heirs; gives the groups. Where
+    nobody is who could be one, all stays as it is. Stands inside a transaction in which nobody else goes."""
+    # Waited for by a statement of its own: the next one sees who left meanwhile. In one order, see `leaving`.
+    rows = await database.fetch(
+        """
+        SELECT id FROM conversation WHERE owner = ANY($1) AND kind = 'group' AND deleted_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        going,
+    )
+    handed = await database.fetch(
+        f"""
+        WITH heirs AS MATERIALIZED (
+            SELECT c.id, c.owner, h.person FROM conversation c
+            CROSS JOIN LATERAL ({HEIR.format(conversation="c.id", roles="$3", going="$2")}) h WHERE c.id = ANY($1)
+        ), bumped AS (
+            UPDATE conversation c SET owner = h.person, change = change + 1, position = position + 1,
+                   last_activity_at = clock_timestamp()
+            FROM heirs h WHERE c.id = h.id
+            RETURNING c.id, c.change, c.position, c.last_activity_at, h.owner AS actor, h.person
+        )
+        INSERT INTO message (conversation, position, change, author, kind, event, subject, body, created_at)
+        SELECT id, position, change, actor, 'system', 'handed_over', person, '', last_activity_at FROM bumped
+        RETURNING conversation
+        """,
+        [row["id"] for row in rows],
+        going,
+        _who_may_own(me),
+    )
+    return [row["conversation"] for row in handed]
+
+
+def _who_may_own(me: Me) -> list[str]:
+    return [role for role in policy.ROLES if policy.may_make_groups(me.policy, role)]
 
 
 async def _set_owner(me: Me, conversation: int, heir: int) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.accounts.views import Me
 from app.conversations import access, history, permission
+from app.conversations.queries import many
 from app.conversations.views import CodeView, InvitationView
 from app.core import database
 from app.core.errors import Invalid, NotFound
@@ -124,7 +125,7 @@ async def join(me: Me, code: str) -> int:
 async def _opens(me: Me, code: str) -> Code:
     row = await database.fetch_row(
         f"""
-        SELECT c.id, p.role, c.title, (SELECT count(*) FROM membership m WHERE m.conversation = c.id) FROM {OPENS}
+        SELECT c.id, p.role, c.title, {many("c")} FROM {OPENS}
         """,
         code[:100],
         me.id,

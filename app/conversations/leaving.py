@@ -1,9 +1,9 @@
-"""Deleting one's account: what of a person is in conversations goes with them, or is handed over."""
+"""Closing one's account or deleting it: what of a person is in conversations goes with them, or is handed over."""
 
 from contextlib import suppress
 from typing import NamedTuple
 
-from app.accounts import leaving
+from app.accounts import bots, leaving
 from app.accounts.events import TextsUnwanted
 from app.accounts.views import Me
 from app.conversations import actions, blocks, history
@@ -25,6 +25,27 @@ class Left(NamedTuple):
     directs: list[tuple[int, int]]
 
 
+async def close_account(settings: Settings, me: Me, current: str) -> Left:
+    """Closes one's account, given the password; what was written stays, under the name, and the groups that they and
+    their bots own go to others. Raises Invalid."""
+    await leaving.require_proof(settings, me, current)
+    async with database.transaction():
+        await leaving.hold(me, even_alone=True)
+        changed = await actions.hand_all_over(me, [me.id, *await bots.of(me.id)])
+        return Left(await leaving.deactivate(me), changed, [])
+
+
+async def remove_bot(me: Me, bot: int) -> list[int]:
+    """Closes a bot: its tokens end, its messages stay under its name, its groups go to others; gives these. Raises
+    NotFound unless it is theirs."""
+    async with database.transaction():
+        await leaving.one_goes()
+        await bots.one(me, bot)
+        changed = await actions.hand_all_over(me, [bot])
+        await bots.close([bot])
+    return changed
+
+
 async def delete_account(settings: Settings, me: Me, current: str, messages: str) -> Left:
     """Deletes one's account, given the password. Of the person nothing stays; of their messages, as they chose, all
     ("keep", without their name) or the places where they were ("delete", which the worker does). Raises Invalid."""
@@ -34,6 +55,7 @@ async def delete_account(settings: Settings, me: Me, current: str, messages: str
     async with database.transaction():
         await leaving.hold(me)
         changed = await _leave_all(me)
+        changed += await actions.hand_all_over(me, await bots.of(me.id))
         await contacts.forget_all(me.id)
         await blocks.forget_all(me.id)
         if messages == "delete":

@@ -28,12 +28,20 @@ ASKED = f"""
 CARD = ("id", "username", "name", "role", "avatar")
 
 
+# Closed accounts keep their memberships. They are few, and along an index of their own: hashed once, they are asked for
+# without a look at the person of each member, of whom the general room has thousands.
+NOT_CLOSED = "NOT IN (SELECT id FROM person WHERE deactivated_at IS NOT NULL)"
+
+
 def many(conversation: str) -> str:
-    """How many are in it, as a column."""
+    """How many are in it, as a column: as many as `members` lists."""
     return f"""
         CASE {conversation}.kind WHEN 'support' THEN (
-            SELECT count(*) FROM membership m WHERE m.conversation = {conversation}.id AND {TAKES_PART}
-        ) ELSE (SELECT count(*) FROM membership x WHERE x.conversation = {conversation}.id) END AS members
+            SELECT count(*) FROM membership m
+            WHERE m.conversation = {conversation}.id AND {TAKES_PART} AND m.person {NOT_CLOSED}
+        ) ELSE (
+            SELECT count(*) FROM membership x WHERE x.conversation = {conversation}.id AND x.person {NOT_CLOSED}
+        ) END AS members
     """
 
 

@@ -142,6 +142,7 @@ class Page(Response[T]):
             "shell": None,
             "flash": None,
             "finish": scope["litestar_app"].state.get("finish"),
+            "heartbeat": scope["litestar_app"].state.settings.heartbeat_seconds,
             **self.extra,
             **{name: _mark(name) for name in self.pieces},
         }

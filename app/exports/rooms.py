@@ -6,6 +6,7 @@ import msgspec
 from app.accounts.views import Me
 from app.conversations import lines
 from app.conversations.access import Access
+from app.conversations.queries import NOT_CLOSED
 from app.core import database
 from app.core.database import Row
 from app.core.errors import NotFound
@@ -22,7 +23,7 @@ NAMES = """
     ) END AS names
 """
 
-COUNTED = "(SELECT count(*) FROM membership m WHERE m.conversation = c.id) AS members"
+COUNTED = f"(SELECT count(*) FROM membership m WHERE m.conversation = c.id AND m.person {NOT_CLOSED}) AS members"
 
 
 class Room(msgspec.Struct):

@@ -1,9 +1,15 @@
 // The stream. A visible page follows its conversation from the cursor that it was rendered at. A hidden page lets go, so
 // that ten tabs never use up the browser's six connections; one hidden page keeps a stream of state alone, for the title.
+import { stand } from "./leading.js";
+
 const conversation = document.getElementById("conversation");
 const status = document.getElementById("connection");
 const words = document.body.dataset;
-const SILENCE = 65_000; // three heartbeats without a sound: the connection is dead, whatever it says
+// Three heartbeats without a sound, and some seconds: the connection is dead, whatever it says.
+const SILENCE = Math.max(65_000, 3000 * words.heartbeat + 5000 || 0);
+// A hidden page that had to give way to others comes back after this. Sooner, the hidden pages of two browsers would take
+// turns in closing each other, and the pages that someone looks at.
+const GIVES_WAY = 300_000;
 const LEADER = `causerie-hidden-${words.me}`;
 
 let cursor = conversation ? `${conversation.dataset.conversation}:${conversation.dataset.change}` : "";
@@ -14,7 +20,9 @@ let leaving = false;
 let heard = 0;
 let timer = 0; // to come back
 let telling = 0; // to say that it is lost: not at every hiccup
-let letGoOfLock = null;
+let stepDown = null; // from being the hidden page that keeps its stream, or waiting for it
+let later = 0; // to stand for it again
+let gaveWay = false;
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
@@ -23,13 +31,37 @@ function say(text) {
   status.dataset.state = text ? "lost" : "open";
 }
 
-// Not connected any more, and not to come back until someone looks at the page again.
+// Not connected any more, and not to come back until someone looks at the page again. Another one keeps the title true.
 function stop(text) {
+  retire();
+  halt(text);
+}
+
+function halt(text) {
   stopped = true;
   close();
   clearTimeout(telling);
   telling = 0;
   say(text);
+}
+
+// It goes on leading until it comes back: whoever followed at once would close the oldest of the others, and so on.
+function giveWay() {
+  halt(words.tooMany);
+  gaveWay = true;
+  if (document.hidden) later = setTimeout(standAgain, GIVES_WAY);
+}
+
+function standAgain() {
+  gaveWay = false;
+  stopped = !words.me;
+  hidden();
+}
+
+function retire() {
+  clearTimeout(later);
+  stepDown?.();
+  stepDown = null;
 }
 
 function open(stateOnly) {
@@ -60,7 +92,7 @@ function open(stateOnly) {
   }
   source.addEventListener("ping", () => (heard = Date.now()));
   source.addEventListener("reset", () => tell("reset"));
-  source.addEventListener("close", (event) => stop(event.data === "signed-out" ? words.signedOut : words.tooMany));
+  source.addEventListener("close", (event) => (event.data === "signed-out" ? stop(words.signedOut) : giveWay()));
 }
 
 function close() {
@@ -91,24 +123,16 @@ async function whyRefused() {
 
 function hidden() {
   close();
-  letGoOfLock?.();
-  letGoOfLock = null;
+  retire();
   if (leaving) return;
-  const waiting = new AbortController();
-  letGoOfLock = () => waiting.abort();
-  navigator.locks
-    ?.request(LEADER, { signal: waiting.signal }, () => {
-      if (waiting.signal.aborted) return undefined; // it was looked at again after its turn had come
-      open(true);
-      return new Promise((release) => (letGoOfLock = release));
-    })
-    .catch(() => {}); // it became visible before its turn came
+  if (gaveWay) later = setTimeout(standAgain, GIVES_WAY);
+  else if (!stopped) stepDown = stand(LEADER, () => open(true), close);
 }
 
 // Whoever looks at a page wants it to be right, whatever ended its stream before: the server says so if it still holds.
 function visible() {
-  letGoOfLock?.();
-  letGoOfLock = null;
+  retire();
+  gaveWay = false;
   stopped = !words.me;
   open(false);
 }

@@ -1,5 +1,6 @@
 // Names completed in the composer: what stands between "@" and the caret is asked for among those who are here.
-const TOKEN = /(?:^|[^\w@+/-])@([\w.-]{0,30})$/;
+// Also letters that no username has: the names of people have them.
+const TOKEN = /(?:^|[^\p{L}\p{M}\p{N}_@+/-])@([\p{L}\p{M}\p{N}_.-]{0,30})$/u;
 
 export function mentions(field, suggest) {
   const words = { ...field.dataset, list: field.dataset.mentionList };

@@ -15,6 +15,8 @@ const made = (tag, attributes = {}, text = "") => {
   return element;
 };
 
+const plainTab = ({ key, shiftKey, ctrlKey, altKey, metaKey }) => key === "Tab" && !(shiftKey || ctrlKey || altKey || metaKey);
+
 // `asked` is the text that suggestions are for, null for none; `search` gives them.
 const typed = (field) => () => field.value.trim().replace(/^@/, "") || null;
 
@@ -118,7 +120,7 @@ function suggest(field, { roles, taken, choose, finished, asked = typed(field), 
       if (!open) return ask();
       const step = event.key === "ArrowDown" ? 1 : -1;
       mark(active < 0 && step < 0 ? people.length - 1 : (active + step + people.length) % people.length);
-    } else if (event.key === "Enter" && open && active >= 0) {
+    } else if ((event.key === "Enter" || plainTab(event)) && open && active >= 0) {
       if (finished(people[active])) return close(); // the name stands there already: it is sent
       event.preventDefault();
       take(active);

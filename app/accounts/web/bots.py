@@ -73,10 +73,4 @@ async def remove_avatar(bot_id: int, me: Me, bell: Bell) -> Page[None]:
     return Page("accounts/bot.html", None, status=204, see_other=f"/me/bots/{bot_id}", flash="saved")
 
 
-@delete("/me/bots/{bot_id:int}", status_code=204)
-async def remove(bot_id: int, me: Me) -> Page[None]:
-    await bots.remove(me, bot_id)
-    return Page("accounts/bots.html", None, status=204, see_other="/me/bots", flash="bot-removed")
-
-
-HANDLERS = [index, make, show, update, set_avatar, remove_avatar, remove]
+HANDLERS = [index, make, show, update, set_avatar, remove_avatar]

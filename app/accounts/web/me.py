@@ -1,11 +1,11 @@
-"""One's own account: profile, password, devices, the way out."""
+"""One's own account: profile, password, devices."""
 
 from typing import Any
 
 import msgspec
-from litestar import Request, delete, get, patch, post, put
+from litestar import Request, delete, get, patch, put
 
-from app.accounts import actions, leaving, profile, sessions
+from app.accounts import actions, profile, sessions
 from app.accounts.auth import signed_out
 from app.accounts.views import Me, PersonView, SessionsView
 from app.core import dead_letters, limits
@@ -28,10 +28,6 @@ class Update(msgspec.Struct):
 class ChangePassword(msgspec.Struct):
     current: str = ""
     password: str = ""
-
-
-class Deactivate(msgspec.Struct):
-    current: str = ""
 
 
 @get("/me")
@@ -60,21 +56,6 @@ async def change_password(data: ChangePassword, me: Me, settings: Settings, bell
 @get("/me/password")
 async def password_page(me: Me) -> Page[None]:
     return Page("accounts/password.html", None)
-
-
-@get("/me/deactivate")
-async def deactivate_page(me: Me) -> Page[None]:
-    return Page("accounts/deactivate.html", None)
-
-
-@post("/me/deactivate", status_code=204, opt={"form": "accounts/deactivate.html"})
-async def deactivate(
-    data: Deactivate, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
-) -> Page[None]:
-    for session in await leaving.deactivate(settings, me, data.current):
-        bell.ring("s", session)
-    bell.ring("p", me.id)
-    return way_out(request, settings, "deactivated")
 
 
 def way_out(
@@ -106,4 +87,4 @@ async def end_session(session_id: int, me: Me, bell: Bell) -> Page[None]:
     return Page("accounts/sessions.html", None, status=204, see_other="/me/sessions", flash="session-ended")
 
 
-HANDLERS = [show, update, change_password, password_page, deactivate_page, deactivate, session_list, end_session]
+HANDLERS = [show, update, change_password, password_page, session_list, end_session]

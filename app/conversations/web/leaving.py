@@ -1,9 +1,9 @@
-"""Deleting one's account. It stands here, for it begins with leaving one's conversations."""
+"""Closing one's account or deleting it, and removing a bot. They stand here, for whoever goes hands groups over."""
 
 from typing import Any
 
 import msgspec
-from litestar import Request, delete, get
+from litestar import Request, delete, get, post
 
 from app.accounts.views import Me
 from app.accounts.web.me import way_out
@@ -18,6 +18,35 @@ class DeleteAccount(msgspec.Struct):
 
     current: str = ""
     messages: str = "keep"
+
+
+class Deactivate(msgspec.Struct):
+    current: str = ""
+
+
+@get("/me/deactivate")
+async def deactivate_page(me: Me) -> Page[None]:
+    return Page("accounts/deactivate.html", None)
+
+
+@post("/me/deactivate", status_code=204, opt={"form": "accounts/deactivate.html"})
+async def deactivate(
+    data: Deactivate, me: Me, request: Request[Any, Any, Any], settings: Settings, bell: Bell
+) -> Page[None]:
+    left = await leaving.close_account(settings, me, data.current)
+    bell.ring("p", me.id)
+    for session in left.sessions:
+        bell.ring("s", session)
+    for conversation in left.conversations:
+        bell.ring("c", conversation)
+    return way_out(request, settings, "deactivated")
+
+
+@delete("/me/bots/{bot_id:int}", status_code=204)
+async def remove_bot(bot_id: int, me: Me, bell: Bell) -> Page[None]:
+    for conversation in await leaving.remove_bot(me, bot_id):
+        bell.ring("c", conversation)
+    return Page("accounts/bots.html", None, status=204, see_other="/me/bots", flash="bot-removed")
 
 
 @get("/me/delete")
@@ -41,4 +70,4 @@ async def delete_account(
     return way_out(request, settings, "deleted", headers={"clear-site-data": '"cache"'})
 
 
-HANDLERS = [delete_page, delete_account]
+HANDLERS = [deactivate_page, deactivate, remove_bot, delete_page, delete_account]
