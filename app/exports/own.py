@@ -77,7 +77,9 @@ CONVERSATIONS = f"""
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Rows that may be many, read along an index: `key` are the columns that put them in order, and the attributes of
-    the struct that they become."""
+    the struct that they become. What was imported has a later id than its time: there is no index of anyone's messages
+    by time, for which each send would pay.
+    """
 
     columns: str
     source: str
@@ -91,6 +93,13 @@ class Stream:
             {self.source} AND ($2::timestamptz IS NULL OR {self.moment} >= $2)
             AND ($3::timestamptz IS NULL OR {self.moment} < $3)
         """
+
+    @property
+    def stretch(self) -> str:
+        """Those after the key $5, …, at most $4 of them, in their order."""
+        columns = ", ".join(self.key.values())
+        given = ", ".join(f"${number}" for number in range(5, 5 + len(self.key)))
+        return f"SELECT {self.columns} FROM {self.ranged} AND ({columns}) > ({given}) ORDER BY {columns} LIMIT $4"
 
 
 MESSAGES = Stream(
@@ -119,6 +128,7 @@ MENTIONS = Stream(
     {"message_id": "n.message"},
 )
 # Rights are looked up now: nothing of a conversation that they have left, or of somebody from whom a block parts them.
+# What they were told of again is of that time, as on their page.
 NOTIFICATIONS = Stream(
     f"""
     n.id, n.kind, n.many, {_someone("p")}, n.conversation, n.created_at, n.updated_at, n.read_at, n.mailed_at,
@@ -130,7 +140,7 @@ NOTIFICATIONS = Stream(
     WHERE n.person = $1 AND (n.conversation IS NULL OR c.id IS NOT NULL)
       AND NOT EXISTS (SELECT FROM block b WHERE (b.person, b.blocked) IN (($1, n.actor), (n.actor, $1)))
     """,
-    "n.created_at",
+    "n.updated_at",
     {"updated_at": "n.updated_at", "id": "n.id"},
 )
 
@@ -185,17 +195,12 @@ async def stretches(
     connection: asyncpg.Connection, kind: type[T], stream: Stream, order: Order
 ) -> AsyncIterator[list[T]]:
     """The rows in the range of the order, so many at a time."""
-    columns = list(stream.key.values())
     after: list[Any] = [
-        0 if column.endswith((".id", ".message")) else datetime.min.replace(tzinfo=UTC) for column in columns
+        0 if column.endswith((".id", ".message")) else datetime.min.replace(tzinfo=UTC)
+        for column in stream.key.values()
     ]
-    given = ", ".join(f"${number}" for number in range(5, 5 + len(columns)))
-    sql = f"""
-        SELECT {stream.columns} FROM {stream.ranged} AND ({", ".join(columns)}) > ({given})
-        ORDER BY {", ".join(columns)} LIMIT $4
-    """
     while True:
-        rows = await connection.fetch(sql, order.by.id, order.from_, order.to, STRETCH, *after)
+        rows = await connection.fetch(stream.stretch, order.by.id, order.from_, order.to, STRETCH, *after)
         if rows:
             found = [_made(kind, row) for row in rows]
             after = [getattr(found[-1], name) for name in stream.key]

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import string
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
@@ -65,26 +67,17 @@ async def test_times_are_those_of_the_zone_that_was_chosen_and_of_utc(cast: Cast
     assert (row["edited_at"], row["edited_at_utc"]) == ("", "")
 
 
+SIGNS = "=+-@＝＋－＠"
+SEPARATORS = ",;\t\r\n"
+# Mostly of what matters here.
+TEXTS = st.text(st.sampled_from([*SIGNS, *SEPARATORS, *"' \"\u00a0\ufeff\u200bx"]) | st.characters())
+
+
 @pytest.mark.parametrize(
     "formula",
     [
-        *(
-            "=1+1",
-            "+1",
-            "-1",
-            "@SUM(1)",
-            "\t=1",
-            "\r=1",
-            "\n=1",
-            "＝1",
-            "＋1",
-            "－1",
-            "＠x",
-            " =1",
-            "\ufeff=1",
-            "\u200b@x",
-        ),
-        *('=HYPERLINK("https://evil.example","ok")', "'=1", "'quoted"),
+        *("=1+1", "+1", "-1", "@SUM(1)", "＝1", "＋1", "－1", "＠x", " =1", "\ufeff=1", "\u200b@x", '"=1"'),
+        *('=HYPERLINK("https://evil.example","ok")', "'=1", "'quoted", "\ttext", "\rtext", "\ntext"),
     ],
 )
 async def test_what_looks_like_a_formula_is_text_and_comes_back_as_it_was(formula: str) -> None:
@@ -92,11 +85,42 @@ async def test_what_looks_like_a_formula_is_text_and_comes_back_as_it_was(formul
     assert unsafe(safe(formula)) == formula
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("x;=cmd|' /C calc'!A0;", "x;'=cmd|' /C calc'!A0;"),
+        ("x\n=1+1", "x\n'=1+1"),
+        ("x\r\n@SUM(1)", "x\r\n'@SUM(1)"),
+        ("\t=1", "'\t'=1"),
+        ("x,+1", "x,'+1"),
+        ('x; "=1"', 'x;\' "=1"'),
+        ("x;;\u200b-1", "x;;'\u200b-1"),
+        ("x;'=1", "x;''=1"),
+        ("3-2=1; it's so, isn't it?", "3-2=1; it's so, isn't it?"),
+    ],
+)
+async def test_what_begins_a_formula_where_others_split_is_text_too(text: str, harmless: str) -> None:
+    """Where the comma is for decimals, a spreadsheet splits at ";", and quotes in the middle mean nothing to it."""
+    assert safe(text) == harmless
+    assert unsafe(harmless) == text
+
+
+@given(TEXTS)
 def test_every_text_comes_back_as_it_was_and_none_begins_a_formula(text: str) -> None:
     assert unsafe(safe(text)) == text
-    assert safe(text)[:1] not in [*"=+-@\t\r\n＝＋－＠"]
-    assert safe(text).lstrip()[:1] not in [*"=+-@＝＋－＠"]
+    assert safe(text)[:1] not in [*"\t\r\n", *SIGNS]
+    assert safe(text).lstrip()[:1] not in [*SIGNS]
+
+
+@given(st.lists(TEXTS, max_size=4), st.sets(st.sampled_from(SEPARATORS)), st.booleans())
+def test_however_a_line_is_split_no_piece_of_it_begins_a_formula(
+    texts: list[str], separators: set[str], stripped: bool
+) -> None:
+    line = ",".join(sheets.cell(text) for text in texts)
+    if stripped:
+        line = line.replace('"', "")
+    for piece in re.split(f"[{''.join(separators)}]", line) if separators else [line]:
+        assert piece.lstrip(f'"{string.whitespace}\u00a0\ufeff\u200b')[:1] not in [*SIGNS], piece
 
 
 async def test_names_and_texts_are_neutralised_wherever_they_stand(cast: Cast) -> None:

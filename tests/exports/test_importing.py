@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.conversations.history import write
 from app.core import database
 from app.core.errors import NotFound
 from app.exports import source
@@ -17,6 +18,7 @@ from app.exports.entries import Entry, entries
 from app.exports.formats import json as format_json
 from app.exports.importing import CannotImportError, Imported, Wish, read_names, run
 from app.messages.lines import EVENTS, told
+from tests.accounts.test_bots import made
 from tests.conftest import PASSWORD, Actor, Cast
 from tests.conversations.story import history
 from tests.exports.conftest import INSTANCE, Written, order
@@ -320,6 +322,22 @@ async def test_a_file_that_was_cut_off_anywhere_imports_nothing(cast: Cast, tmp_
         with pytest.raises(CannotImportError):
             await imported(file)
     assert await everything() == before
+
+
+async def test_a_bot_that_came_spoke_and_went_comes_back_as_a_bot(cast: Cast, tmp_path: Path) -> None:
+    bot = await made(cast.olive)
+    there = f"/conversations/{cast.chess}/members"
+    assert (await cast.olive.api.post(there, json={"username": "weather"})).status_code == 201
+    async with database.transaction():
+        await write(cast.chess, bot["id"], "rain")
+    assert (await cast.olive.api.delete(f"{there}/{bot['id']}")).status_code == 204
+    file = tmp_path / "chess.json"
+    document = await written(cast.olive, cast.chess, file)
+    assert [each["subject"]["username"] for each in document["messages"] if each["subject"]][-2:] == ["weather"] * 2
+    done = await imported(file, owner="olive")
+    await assert_alike(cast.olive, cast.chess, done.conversation)
+    rows = await database.fetch("SELECT name, bot FROM person WHERE email_key LIKE 'import~%'")
+    assert {row["name"] for row in rows if row["bot"]} == {"Weather"}
 
 
 async def test_more_messages_than_a_batch_come_in_their_order(cast: Cast, tmp_path: Path) -> None:

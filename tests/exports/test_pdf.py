@@ -227,6 +227,39 @@ async def test_it_speaks_french_on_letter_paper(
     assert str(made.Root.Lang) == "fr"
 
 
+async def test_who_wrote_it_is_said_again_when_what_stood_between_is_not_of_the_range(tmp_path: Path) -> None:
+    """A clock was set back meanwhile."""
+    one = row(1, "from Ada")
+    two = row(2, "of another time", START + timedelta(days=9), author=3)
+    three = row(3, "from Fang", START + timedelta(minutes=3), author=3, before=two)
+    four = row(4, "of another time too", START + timedelta(days=9), author=1, before=three)
+    five = row(5, "from Fang again", START + timedelta(minutes=5), author=3, before=four)
+    text = await _text(Told([one, three, five]), tmp_path)
+    told = text[text.index("Ada Admin\nfrom Ada") :]
+    assert told.index(NAMES[3]) < told.index("from Fang")
+    assert told.count(NAMES[3]) == 1, "what follows is still under their name"
+
+
+async def test_a_reply_leads_nowhere_when_what_it_answers_is_not_of_the_range(tmp_path: Path) -> None:
+    rows = [
+        row(2, "the first of the range"),
+        row(4, "an answer to another time", answers=(3, 2, "of another time")),
+        row(5, "an answer to an earlier one", answers=(1, 2, "earlier")),
+        row(6, "an answer to the first", answers=(2, 1, "the first of the range")),
+        row(7, "an answer to the next", answers=(4, 1, "an answer to another time")),
+    ]
+    assert (await _text(Told(rows), tmp_path)).count("In reply to") == 4
+    made = pikepdf.open(tmp_path / "a.pdf")
+    assert [("/Dest" in each, str(each.Contents)) for each in made.pages[-1].Annots] == [(True, "Page 1")] * 2
+
+
+async def _text(told: Told, folder: Path) -> str:
+    out, path = Written(), folder / "a.pdf"
+    await export.write(told, out)
+    path.write_bytes(out.data)
+    return text_of(path)
+
+
 async def test_a_range_without_messages_is_a_title_page() -> None:
     out = Written()
     await export.write(Told([]), out)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pikepdf
@@ -49,6 +50,36 @@ async def test_ones_own_messages_stand_under_their_days(cast: Cast, tmp_path: Pa
     with pikepdf.open(path) as opened, opened.open_outline() as outline:
         found = {item.title: len(item.children) for item in outline.root}
     assert found["Messages"] >= 1
+
+
+async def test_what_one_was_told_of_stands_under_the_day_when_it_was_last_told(cast: Cast) -> None:
+    """By which it is in order too; and by which it is of the range."""
+    me = cast.olive
+    await database.fetch("DELETE FROM notification WHERE person = $1", me.id)
+    for created, updated in ((1, 9), (5, 6), (4, 7), (2, 8), (1, 20)):
+        await database.fetch(
+            """
+            INSERT INTO notification (person, kind, actor, in_app, read_at, created_at, updated_at)
+            VALUES ($1, 'contact_request', $2, true, now(), $3, $4)
+            """,
+            me.id,
+            cast.milo.id,
+            datetime(2026, 3, created, 12, tzinfo=UTC),
+            datetime(2026, 3, updated, 12, tzinfo=UTC),
+        )
+    out = Written()
+    start, end = datetime(2026, 3, 3, tzinfo=UTC), datetime(2026, 3, 15, tzinfo=UTC)
+    async with person.opened(order(me, None, format="pdf", from_=start, to=end), INSTANCE) as data:
+        assert data.head.notifications == 4
+        await export.write_person(data, out)
+    with pikepdf.open(io.BytesIO(out.data)) as opened, opened.open_outline() as outline:
+        days = {item.title: [under.title for under in item.children] for item in outline.root}["Notifications"]
+    assert days == [
+        "Friday, 6 March 2026",
+        "Saturday, 7 March 2026",
+        "Sunday, 8 March 2026",
+        "Monday, 9 March 2026",
+    ]
 
 
 def test_what_people_wrote_is_never_taken_for_a_word_of_ours() -> None:

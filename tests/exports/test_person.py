@@ -5,10 +5,12 @@ import pytest
 
 from app.core import database
 from app.core.errors import NotFound
-from app.exports import person
+from app.exports import own, person
+from app.exports.model import STRETCH
 from app.exports.person import PersonData
 from tests.conftest import Cast
 from tests.exports.conftest import INSTANCE, order
+from tests.messages.test_plans import plan
 
 
 async def read(data: PersonData) -> dict[str, list[object]]:
@@ -105,6 +107,41 @@ async def test_more_than_a_stretch_comes_whole_and_in_order(cast: Cast) -> None:
         stretches = [stretch async for stretch in data.messages()]
     assert [len(stretch) for stretch in stretches] == [500, 500, 200]
     assert [each.body for stretch in stretches for each in stretch] == [str(n) for n in range(1, 1201)]
+
+
+async def test_each_stretch_of_messages_and_notifications_goes_along_an_index(cast: Cast) -> None:
+    me, many = cast.milo.id, 20_000
+    await database.fetch(
+        """
+        INSERT INTO message (conversation, position, change, author, body, created_at)
+        SELECT $1, 1000 + n, 1000 + n, $2, n::text, now() - ($3 - n) * interval '1 min'
+        FROM generate_series(1, $3::bigint) AS n
+        """,
+        cast.chess,
+        me,
+        many,
+    )
+    await database.fetch(
+        "UPDATE conversation SET position = $2 + 1000, change = $2 + 1000 WHERE id = $1", cast.chess, many
+    )
+    await database.fetch(
+        """
+        INSERT INTO notification (person, kind, actor, in_app, read_at, created_at, updated_at)
+        SELECT $1, 'contact_request', $2, true, now(), now() - random() * interval '10 days',
+               now() - n * interval '1 min'
+        FROM generate_series(1, $3::bigint) AS n
+        """,
+        me,
+        cast.mina.id,
+        many,
+    )
+    for table in ("message", "notification", "membership", "conversation"):
+        await database.fetch(f"ANALYZE {table}")
+    for stream, kind in ((own.MESSAGES, "messages"), (own.NOTIFICATIONS, "notifications")):
+        first = [0] if len(stream.key) == 1 else [datetime(2020, 1, 1, tzinfo=UTC), 0]
+        nodes = await plan(stream.stretch, me, None, None, STRETCH, *first)
+        assert not [node["Node Type"] for node in nodes if "Sort" in node["Node Type"]], kind
+        assert max(node["Actual Rows"] for node in nodes) <= STRETCH, kind
 
 
 async def test_nothing_is_given_of_an_account_that_was_closed_meanwhile(cast: Cast) -> None:

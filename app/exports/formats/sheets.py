@@ -1,8 +1,11 @@
 """Rows for spreadsheets: UTF-8 with a BOM, CRLF, quoted as RFC 4180 says.
 
 A spreadsheet runs what looks like a formula: a message "=HYPERLINK(…)" would be a link of its author's on the desk of
-whoever opens the file. So a cell that begins like one has an apostrophe before it, and so has one that begins with an
-apostrophe: whoever wants the text as it was takes one away from each cell that begins with one (`unsafe`).
+whoever opens the file. So a cell that begins like one has an apostrophe before it. And so has what begins like one
+after a comma, a semicolon, a tab or a line break within a cell: where the comma is for decimals, Excel splits a line at
+its semicolons, and quotes that do not begin a piece mean nothing to it. What begins with an apostrophe gets another
+one: whoever wants the text as it was takes one away wherever a cell, or what follows one of those, begins with one
+(`unsafe`).
 """
 
 import csv
@@ -16,19 +19,26 @@ from app.exports.person import Picture
 from app.messages.views import Author
 
 BOM = b"\xef\xbb\xbf"
-# What begins a formula: = + - @, the same in full width, tab and line breaks, also behind blanks, which a program may
-# trim away; and the apostrophe, so that it can be undone.
-_FORMULA = re.compile("'|[\\s\u200b-\u200f\u2060\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# Where a program may split a line.
+_SPLITS = "[,;\t\r\n]"
+# What begins a formula: = + - @, the same in full width, also behind blanks, signs that nobody sees and quotes, which
+# a program may take away; and the apostrophe, so that it can be undone.
+_BLANK = '[\x00-\x08\x0b\x0c\x0e- "\x7f-\xa0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]'
+_FORMULA = f"(?:'|{_BLANK}*+[=+\\-@\uff1d\uff0b\uff0d\uff20])"
+_BEGINS = re.compile(f"{_FORMULA}|[\t\r\n]")
+_FOLLOWS = re.compile(f"{_SPLITS}(?={_FORMULA})")
+_GUARDED = re.compile(f"(^|{_SPLITS})'")
 
 
 def safe(text: str) -> str:
-    """The text as no spreadsheet takes it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """The text as no spreadsheet takes any of it for a formula."""
+    guarded = _FOLLOWS.sub(r"\g<0>'", text) if _FOLLOWS.search(text) else text  # to look is quicker than to replace
+    return f"'{guarded}" if _BEGINS.match(text) else guarded
 
 
 def unsafe(cell: str) -> str:
     """What `safe` was given."""
-    return cell.removeprefix("'")
+    return _GUARDED.sub(r"\1", cell)
 
 
 def cell(text: str) -> str:
@@ -83,7 +93,7 @@ class Table:
             if datetime in types:
                 cells += times(value, self._zone) if value is not None else (None, None)
             elif Author in types:
-                cells += (value.id, value.username, safe(value.name)) if value is not None else (None, None, None)
+                cells += (value.id, safe(value.username), safe(value.name)) if value is not None else (None, None, None)
             else:
                 cells.append(_cell(value))
         return cells
@@ -100,7 +110,7 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return " ".join(value)
+        return safe(" ".join(value))
     return value.isoformat(timespec="minutes") if isinstance(value, time) else value
 
 

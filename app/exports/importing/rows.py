@@ -40,10 +40,13 @@ async def read(document: Document, wish: Wish, done: Imported, told: Callable[[i
 
     def met(someone: Someone) -> int:
         known = people.setdefault(someone.id, someone)
-        if (known.username, known.bot) != (someone.username, someone.bot):
+        if known.username != someone.username:
             raise DamagedError(f"Person {someone.id} is both {known.username!r} and {someone.username!r}.")
         if usernames.setdefault(someone.username, someone.id) != someone.id:
             raise DamagedError(f"Two people are called {someone.username!r}.")
+        # A file says it of authors and members, and not of those to whom something happened.
+        if someone.bot and not known.bot:
+            people[someone.id] = someone
         return someone.id
 
     for each in document.conversation.members:

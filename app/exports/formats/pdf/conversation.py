@@ -1,5 +1,6 @@
 """A conversation as the pieces of a book: each message by the template of the pages, under its month and its day."""
 
+from bisect import bisect_right
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from app.exports.formats.pdf.writing import Front
 from app.exports.model import Order, Source
 from app.messages import render
 from app.messages.lines import line
+from app.messages.views import Line, MessageView
 
 # A text of so many characters of HTML may be divided between two pages; a shorter one goes to the next as a whole.
 LONG = 600
@@ -53,14 +55,11 @@ class Transcript:
         locale = self.order.locale
         template = environment(locale.language).get_template("exports/pdf/_piece.html")
         month = day = None
-        said = ""
-        first: int | None = None
+        said, printed = "", _Printed()
         async for rows in self._source.stretches():
             found = []
             for row in rows:
-                here = line(row)
-                message = here.message
-                first = message.position if first is None else first
+                message, here = printed.then(line(row))
                 today = message.created_at.astimezone(locale.zone).date()
                 begins_day, begins_month = today != day, (today.year, today.month) != month
                 day, month = today, (today.year, today.month)
@@ -82,12 +81,40 @@ class Transcript:
                     continues=continues,
                     rtl=rtl,
                     long=len(message.html) > LONG,
-                    # What was said before the range is on no page here.
-                    leads=message.quote is not None and message.quote.position >= first,
+                    leads=message.quote is not None and printed.has(message.quote.position),
                 )
                 name = f"day-{message.id}" if begins_day else f"message-{message.id}"
                 found.append(Piece(name, printable(html), said))
             yield found
+
+
+class _Printed:
+    """What is in the file so far. What stands before a message in the conversation may not be: it is of another time,
+    before the range or, where a clock was set back, also in the midst of it."""
+
+    def __init__(self) -> None:
+        # The places, as stretches without a gap.
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+        self._last: MessageView | None = None
+
+    def then(self, read: Line) -> tuple[MessageView, Line]:
+        """This is the next one: the message, and it after the one that stands before it here."""
+        message, last = read.message, self._last
+        if last is not None and last.position == message.position - 1:
+            self._lasts[-1] = message.position
+        else:
+            self._firsts.append(message.position)
+            self._lasts.append(message.position)
+        self._last = message
+        if last is None:
+            return message, Line(message, None, None, None)
+        return message, Line(message, last.author.id, last.created_at, last.kind)
+
+    def has(self, position: int) -> bool:
+        """Whether the message of that place is in it."""
+        stretch = bisect_right(self._firsts, position) - 1
+        return stretch >= 0 and position <= self._lasts[stretch]
 
 
 def moment(at: datetime | None, locale: Locale) -> str:

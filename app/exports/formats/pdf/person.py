@@ -98,7 +98,7 @@ class Dossier:
         async for rows in stretches:
             found = []
             for row in rows:
-                found.append(self._piece(section=section, at=row.created_at, **made(row)))
+                found.append(self._piece(section=section, **{"at": row.created_at, **made(row)}))
                 section = ""
             yield found
 
@@ -120,7 +120,9 @@ class Dossier:
     def _notification(self, notification: Any) -> dict[str, Any]:
         many = ngettext("%(num)d time", "%(num)d times", notification.many) % {"num": notification.many}
         who = "" if notification.person.id == self.order.by.id else notification.person.name
-        return {"title": words.told(notification.kind), "details": [each for each in (who, many) if each]}
+        details = [each for each in (who, many) if each]
+        # When they were last told: by that they are in order.
+        return {"title": words.told(notification.kind), "details": details, "at": notification.updated_at}
 
     def _piece(self, *, section: str = "", at: datetime | None = None, counts: bool = True, **given: Any) -> Piece:
         self._number += 1
