@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ MESSAGES = """
            now() - interval '300 days' + n * interval '20 s'
     FROM generate_series(1, $2::int) n
 """
+# What is asked, and with what of a conversation of that size.
+ASKED: list[tuple[str, str, Callable[[int], tuple[int, int]]]] = [
+    ("a page back from the end", BEFORE, lambda size: (size + 1, PAGE)),
+    ("a page back from the middle", BEFORE, lambda size: (size // 2 + PAGE, PAGE)),
+    ("a page on from the middle", FROM, lambda size: (size // 2, PAGE)),
+    ("what a stream missed", FEED, lambda size: (size - 20, 200)),
+]
 
 
 async def measure(dsn: str) -> None:
@@ -40,21 +48,15 @@ async def measure(dsn: str) -> None:
     for size, room in rooms.items():
         await connection.execute(MESSAGES, room, size, timeout=300)
     await connection.execute("VACUUM ANALYZE", timeout=300)
-    asked = {
-        "a page back from the end": (BEFORE, lambda size: (size + 1, PAGE)),
-        "a page back from the middle": (BEFORE, lambda size: (size // 2 + PAGE, PAGE)),
-        "a page on from the middle": (FROM, lambda size: (size // 2, PAGE)),
-        "what a stream missed": (FEED, lambda size: (size - 20, 200)),
-    }
     print(f"{'':32}" + "".join(f"{size:>12,}" for size in SIZES) + "   (blocks, ms)")
-    plans = {}
-    for name, (condition, values) in asked.items():
+    last = []
+    for name, condition, values in ASKED:
         found = [await _explained(connection, condition, rooms[size], *values(size)) for size in SIZES]
-        plans[name] = found[-1]
+        last.append((name, found[-1]))
         print(f"{name:32}" + "".join(f"{_blocks(each):>6} {each['Execution Time']:>5.2f}" for each in found))
-    for name, found in plans.items():
+    for name, each in last:
         print(f"\n{name}, in {SIZES[-1]:,}:")
-        _print(found["Plan"])
+        _print(each["Plan"])
     await connection.close()
 
 
