@@ -51,3 +51,35 @@ def test_the_page_of_notifications_shows_what_comes_and_forms_work_in_it(causeri
     expect(page.locator(".notification")).to_have_count(1)
     page.locator(".notification").get_by_role("button", name="Delete").click()
     expect(page.locator(".empty")).to_be_visible()
+
+
+def test_what_is_deleted_or_edited_leaves_the_page_of_notifications_and_the_corner(
+    causerie: Causerie, visit: Visit
+) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    direct = milo.direct(olive)
+    page = live(visit(olive, "/notifications"))
+    elsewhere = live(visit(olive, "/people"))
+    said = [milo.say(direct, text) for text in ("the first", "a secret")]
+    row = page.locator(".notification")
+    expect(row).to_contain_text("a secret")
+    toast = elsewhere.locator(".toast")
+    expect(toast).to_contain_text("a secret")
+    toast.hover()  # or it would go by itself
+    milo.delete(said[1]["id"])
+    expect(row).to_contain_text("the first")
+    expect(toast).to_have_count(0)
+    milo.edit(said[0]["id"], "something else")
+    expect(row).to_contain_text("something else")
+    row.get_by_role("button", name="Delete").focus()
+    kept = page.locator("#notifications").inner_html()
+    fresh = visit(olive, "/notifications").locator("#notifications").inner_html()
+    assert kept.split() == fresh.split(), "the page that was open is a fresh page"
+    milo.edit(said[0]["id"], "something new")
+    expect(row).to_contain_text("something new")
+    expect(row.get_by_role("button", name="Delete")).to_be_focused()
+    milo.delete(said[0]["id"])
+    expect(page.locator(".empty")).to_be_visible()
+    expect(page.locator("#notifications-badge")).to_be_hidden()
+    milo.say(direct, "after that")
+    expect(row).to_contain_text("after that")

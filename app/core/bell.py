@@ -30,7 +30,7 @@ Listener = Callable[[str, int, int], None]
 
 class Bell:
     """Rings here and in every other process. The kinds: c a conversation, p a person, s a session, x a stream,
-    b that a person was told of something (`about`), or has fewer notifications to read,
+    b that a person was told of something (`about`), or that what they were told before is not as it was (0),
     e that an export (`about`) of a person is further, has ended or is gone,
     n that a person has another name or picture,
     r what a person (the number) has read in a conversation (`about`), m that marks of what was received and

@@ -109,7 +109,7 @@ class Hub:
             self.receipts.hear(about)
             if number in self.by_person:
                 self.state.line(number, about)
-                self.notices.hear(number, 0)
+                self.notices.hear(number, 0, always=False)
         elif kind == "b":
             self.notices.hear(number, about)
         elif kind == "e":

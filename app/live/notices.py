@@ -25,20 +25,21 @@ MOST = 500
 
 
 class Notices:
-    """Who is to be told: of a notification, by its number, or (0) that fewer are unread."""
+    """Who is to be told: of a notification, by its number, or (0) that what they were told before is not as it was."""
 
     def __init__(self, hub: "Hub", read: Read) -> None:
         self.hub = hub
         self.read = read
-        self.waiting: dict[tuple[int, int], None] = {}
+        # And whether they are, also when the same number is unread.
+        self.waiting: dict[tuple[int, int], bool] = {}
         # What the pages of each person show: whoever reads on has mostly nothing to be told of by it.
         self._shown: dict[int, int] = {}
         self._awake = asyncio.Event()
 
-    def hear(self, person: int, number: int) -> None:
-        """A hint."""
+    def hear(self, person: int, number: int, always: bool = True) -> None:
+        """A hint; without `always` they have only read on."""
         if person in self.hub.by_person:
-            self.waiting[person, number] = None
+            self.waiting[person, number] = always or self.waiting.get((person, number), False)
             self._awake.set()
 
     async def run(self) -> None:
@@ -48,19 +49,20 @@ class Notices:
         )
 
     async def _round(self) -> None:
-        taken = list(self.waiting)[:MOST]
+        hints = dict(list(self.waiting.items())[:MOST])
+        taken = list(hints)
         for pair in taken:
             del self.waiting[pair]
         try:
             unread, write = await self.read(taken)
         except BaseException:
-            self.waiting |= dict.fromkeys(taken)
+            self.waiting = hints | {pair: each or hints.get(pair, False) for pair, each in self.waiting.items()}
             raise
         if self.waiting:
             self._awake.set()
         self._shown = {person: count for person, count in self._shown.items() if person in self.hub.by_person}
-        for person, number in taken:
-            if not number and self._shown.get(person) == unread[person]:
+        for (person, number), always in hints.items():
+            if not always and self._shown.get(person) == unread[person]:
                 continue
             self._shown[person] = unread[person]
             for stream in list(self.hub.by_person.get(person, ())):
@@ -71,7 +73,7 @@ class Notices:
         unread, write = await self.read([(stream.person, 0)])
         # What others of theirs show may be older by now.
         if self._shown.get(stream.person, unread[stream.person]) != unread[stream.person]:
-            self.hear(stream.person, 0)
+            self.hear(stream.person, 0, always=False)
         else:
             self._shown[stream.person] = unread[stream.person]
         stream.deliver(wire.event("notification", write(stream.person, 0, stream.json, stream.locale)))

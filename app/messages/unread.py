@@ -29,8 +29,9 @@ class Stretch(NamedTuple):
 
 async def since(person: int, places: dict[int, int], most: int, length: int) -> dict[int, Stretch]:
     """What that person may see at this moment and has not read, in each of these conversations from a position on: the
-    first so many messages, so many characters of each (and one more, if there are more). Who is not in a conversation,
-    or has nothing to read there, gets nothing of it. One statement for all."""
+    first so many messages, so many characters of each (and one more, if there are more). What was marked unread again
+    has been read. Who is not in a conversation, or has nothing to read there, gets nothing of it. One statement for
+    all."""
     rows = await database.fetch(
         f"""
         SELECT x.conversation, x.id, a.name, x.body, x.created_at, x.many
@@ -40,9 +41,13 @@ async def since(person: int, places: dict[int, int], most: int, length: int) -> 
             SELECT y.*, count(*) OVER () AS many, row_number() OVER (ORDER BY y.position) AS place FROM (
                 SELECT x.id, x.conversation, x.position, x.author, left(x.body, $5) AS body, x.created_at
                 FROM message x
-                WHERE x.conversation = w.conversation AND x.position >= w.position AND x.position > m.read_position
+                WHERE x.conversation = w.conversation AND x.position >= w.position
+                  AND x.position > greatest(m.seen_position, m.read_position)
                   AND x.author <> $1 AND x.kind <> 'system' AND x.deleted_at IS NULL
-                  AND NOT EXISTS (SELECT FROM block b WHERE b.person = $1 AND b.blocked = x.author)
+                  AND NOT EXISTS (
+                      SELECT FROM block b JOIN person a ON b.blocked IN (a.id, a.bot_owner)
+                      WHERE b.person = $1 AND a.id = x.author
+                  )
                 ORDER BY x.position LIMIT {MOST_COUNTED + 1}
             ) y
         ) x

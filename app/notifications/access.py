@@ -7,19 +7,25 @@ told nothing more of it, and of a text that was deleted nobody sees any.
 from app.conversations.access import HERE
 from app.people.access import visible
 
-# A notification `n` with what it is about: its conversation `c` and the membership `m` of its person, its latest
-# message `x` and who wrote that (the actor) `p`.
+# A notification `n` with what it is about: its conversation `c` and the membership `m` of its person, the latest
+# message `x` of those that it tells of and they may see (with the first of these, and how many they are), and `p`, who
+# wrote that or else did it. The messages are found by their numbers alone: were their conversation named too, Postgres
+# might read a long one backwards. A bot of somebody blocked is blocked.
 JOINED = f"""
     notification n
-    JOIN person p ON p.id = n.actor
     LEFT JOIN membership m ON m.conversation = n.conversation AND m.person = n.person
     LEFT JOIN conversation c ON c.id = m.conversation AND {HERE}
-    LEFT JOIN message x ON x.id = n.latest AND x.conversation = c.id
+    LEFT JOIN LATERAL (
+        SELECT x.*, first_value(x.id) OVER (ORDER BY x.position) AS first, count(*) OVER () AS seen
+        FROM message x JOIN person a ON a.id = x.author
+        WHERE x.id = ANY(n.told) AND x.deleted_at IS NULL AND c.id IS NOT NULL AND x.position > c.kept_after
+          AND NOT EXISTS (SELECT FROM block b WHERE b.person = n.person AND b.blocked IN (a.id, a.bot_owner))
+        ORDER BY x.position DESC LIMIT 1
+    ) x ON true
+    JOIN person p ON p.id = coalesce(x.author, n.actor)
 """
 SEEN = f"""
-    CASE WHEN n.conversation IS NOT NULL
-         THEN c.id IS NOT NULL AND x.id IS NOT NULL AND (x.deleted_at IS NULL OR n.many > 1)
-              AND NOT EXISTS (SELECT FROM block b WHERE b.person = n.person AND b.blocked = n.actor)
+    CASE WHEN n.conversation IS NOT NULL THEN x.id IS NOT NULL
          WHEN n.kind = 'contact_request'
          THEN {visible("n.person")} AND EXISTS (
              SELECT FROM contact k WHERE k.asker = n.actor AND k.asked = n.person
@@ -37,5 +43,19 @@ SEEN = f"""
          )
          ELSE {visible("n.person")} END
 """
-# Marked as read, or its latest message is.
-READ = "(n.read_at IS NOT NULL OR (n.kind <> 'invitation' AND coalesce(m.read_position >= n.position, false)))"
+# How far a member has ever read.
+FURTHEST = "greatest(m.seen_position, m.read_position)"
+
+
+def _read(place: str) -> str:
+    return f"""
+        (n.read_at IS NOT NULL OR coalesce(
+            CASE n.kind WHEN 'invitation' THEN {FURTHEST} > n.position
+            ELSE {place} >= coalesce(x.position, n.position) END, false))
+    """
+
+
+# Marked as read, or the latest message is; an invitation, with anything that came after it. What was read once is not
+# mailed or pushed any more, also when its conversation was marked unread again: then it is unread in the centre alone.
+READ = _read(FURTHEST)
+READ_IN_CENTRE = _read("m.read_position")

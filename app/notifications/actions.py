@@ -3,7 +3,7 @@
 from app.accounts.views import Me
 from app.core import database, sweeps
 from app.notifications import queries
-from app.notifications.access import JOINED, READ
+from app.notifications.access import JOINED, READ_IN_CENTRE
 from app.notifications.gather import BY_APP, BY_MAIL, BY_PUSH, MAIL_AFTER, PUSH_AFTER
 from app.people.contacts import AGAIN_AFTER
 
@@ -47,7 +47,7 @@ async def delete_read(me: Me) -> None:
     """Takes away what is read."""
     await database.fetch(
         f"""
-        DELETE FROM notification d USING {JOINED} WHERE d.id = n.id AND n.person = $1 AND n.in_app AND {READ}
+        DELETE FROM notification d USING {JOINED} WHERE d.id = n.id AND n.person = $1 AND n.in_app AND {READ_IN_CENTRE}
         """,
         me.id,
     )

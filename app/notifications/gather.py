@@ -10,6 +10,8 @@ from typing import NamedTuple
 from app.conversations.access import HERE
 from app.conversations.lines import MUTED
 from app.core import database
+from app.notifications import shown
+from app.notifications.access import FURTHEST
 
 # Of one conversation at a time. More is read in the next round.
 MOST_AT_ONCE = 200
@@ -24,8 +26,11 @@ LEVEL = """
     coalesce(m.level, CASE WHEN c.kind IN ('direct', 'announcements') OR (c.kind = 'support' AND NOT m.of_team)
                       THEN 'everything' ELSE 'mentions' END)
 """
-# Whether the person of a notification `n` wants to hear of its conversation at this moment, if it has one.
-LISTENS = f"(n.conversation IS NULL OR (NOT {MUTED} AND NOT {ARCHIVED} AND {LEVEL} <> 'nothing'))"
+# Whether the person of a notification `n` wants to hear of that in its conversation at this moment, if it has one.
+LISTENS = f"""
+    (n.conversation IS NULL OR (NOT {MUTED} AND NOT {ARCHIVED} AND CASE {LEVEL} WHEN 'everything' THEN true
+     WHEN 'mentions' THEN n.kind NOT IN ('direct', 'announcement', 'message') ELSE false END))
+"""
 # Whether a channel of the settings `s`, if there are any, takes the kind of `g`. A mere message is to nobody.
 TAKES = """
     CASE coalesce(s.{channel}, '{usual}') WHEN 'everything' THEN true WHEN 'mentions' THEN g.kind <> 'message'
@@ -38,15 +43,24 @@ BY_PUSH = TAKES.format(channel="push", usual="everything")
 # Why someone is told, the first of these that holds for a message.
 REASONS = ("invitation", "mention", "reply", "announcement", "direct", "message")
 KINDS = f"(ARRAY{list(REASONS)})[reason + 1]"
+# Of so many messages a notification knows the numbers: of the first, for it leads there, and of the latest. Were there
+# more, and all of these deleted or by somebody blocked, nothing is shown of the rest.
+MOST_TOLD = 20
+
+
+def _first_and_last(ids: str) -> str:
+    return f"(({ids})[:1] || ({ids})[greatest(2, cardinality({ids}) - {MOST_TOLD - 2}):])"
+
 
 CLAIM = """
-    SELECT n.conversation, n.change, n.position FROM notified n WHERE n.conversation = ANY($1)
-    ORDER BY n.conversation FOR NO KEY UPDATE SKIP LOCKED
+    SELECT n.conversation, n.change, n.position, c.deleted_at IS NOT NULL AS gone
+    FROM notified n JOIN conversation c ON c.id = n.conversation WHERE n.conversation = ANY($1)
+    ORDER BY n.conversation FOR NO KEY UPDATE OF n SKIP LOCKED
 """
 # What changed in the conversations $1 since, in each, the change $2. What stands behind the place $3 is new.
 FRESH = f"""
     SELECT w.conversation, x.id, x.position, x.change, x.author, x.reply_to, x.mentions_all, x.kind, x.event, x.subject,
-           x.created_at, x.deleted_at, x.position > w.position AS is_new, c.kind AS where_kind
+           x.created_at, x.edited_at, x.deleted_at, x.position > w.position AS is_new, c.kind AS where_kind
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (conversation, change, position)
     JOIN conversation c ON c.id = w.conversation
     CROSS JOIN LATERAL (
@@ -57,8 +71,8 @@ FRESH = f"""
 # What a person had been told of and has read since is closed: what comes now is told anew.
 CLOSE = """
     UPDATE notification n SET read_at = now() FROM membership m
-    WHERE n.conversation = ANY($1) AND n.read_at IS NULL AND n.kind <> 'invitation'
-      AND m.conversation = n.conversation AND m.person = n.person AND m.read_position >= n.position
+    WHERE n.conversation = ANY($1) AND n.read_at IS NULL AND m.conversation = n.conversation AND m.person = n.person
+      AND CASE n.kind WHEN 'invitation' THEN m.read_position > n.position ELSE m.read_position >= n.position END
 """
 # Everyone to whom a message is meant; of them those who may and want to be told, each asked once for each conversation
 # and not for each message of it. How far was read moves in the same statement, so by what the same snapshot shows. The
@@ -89,55 +103,61 @@ named AS (
     UPDATE mention n SET notified = true FROM unnamed u, fresh f WHERE n.id = u.id AND f.id = n.message
     RETURNING n.person, n.message
 ), meant AS MATERIALIZED (
-    SELECT f.conversation, f.subject AS person, f.position, f.author, 0 AS reason FROM fresh f
+    SELECT f.conversation, f.subject AS person, f.id, f.position, f.author, 0 AS reason FROM fresh f
     WHERE f.is_new AND f.event = 'added'
     UNION ALL
-    SELECT f.conversation, m.person, f.position, f.author, 0
+    SELECT f.conversation, m.person, f.id, f.position, f.author, 0
     FROM fresh f JOIN membership m ON m.conversation = f.conversation
     WHERE f.is_new AND f.event = 'created' AND m.joined_at <= f.created_at
     UNION ALL
-    SELECT f.conversation, n.person, f.position, f.author, 1 FROM named n JOIN fresh f ON f.id = n.message
+    SELECT f.conversation, n.person, f.id, f.position, f.author, 1 FROM named n JOIN fresh f ON f.id = n.message
     UNION ALL
-    SELECT f.conversation, m.person, f.position, f.author, 1
+    SELECT f.conversation, m.person, f.id, f.position, f.author, 1
     FROM fresh f JOIN membership m ON m.conversation = f.conversation
     WHERE f.is_new AND f.mentions_all AND f.created_at >= m.joined_at
     UNION ALL
-    SELECT f.conversation, q.author, f.position, f.author, 2 FROM fresh f JOIN message q ON q.id = f.reply_to
+    SELECT f.conversation, q.author, f.id, f.position, f.author, 2 FROM fresh f JOIN message q ON q.id = f.reply_to
     WHERE f.is_new
     UNION ALL
-    SELECT f.conversation, m.person, f.position, f.author, CASE f.where_kind WHEN 'announcements' THEN 3 ELSE 4 END
+    SELECT f.conversation, m.person, f.id, f.position, f.author,
+           CASE f.where_kind WHEN 'announcements' THEN 3 ELSE 4 END
     FROM fresh f JOIN membership m ON m.conversation = f.conversation
     WHERE f.is_new AND f.kind <> 'system' AND f.where_kind IN ('direct', 'announcements')
+      AND coalesce(m.level, 'everything') = 'everything'
     UNION ALL
-    SELECT f.conversation, m.person, f.position, f.author, 5
+    SELECT f.conversation, m.person, f.id, f.position, f.author, 5
     FROM fresh f JOIN membership m ON m.conversation = f.conversation AND m.level = 'everything'
     WHERE f.is_new AND f.kind <> 'system' AND f.where_kind NOT IN ('direct', 'announcements')
     UNION ALL
-    SELECT f.conversation, m.person, f.position, f.author, 5
+    SELECT f.conversation, m.person, f.id, f.position, f.author, 5
     FROM fresh f JOIN membership m ON m.conversation = f.conversation AND m.level IS NULL AND NOT m.of_team
     WHERE f.is_new AND f.kind <> 'system' AND f.where_kind = 'support'
 ), listening AS MATERIALIZED (
-    SELECT m.conversation, m.person, m.read_position,
-           ARRAY(SELECT b.blocked FROM block b WHERE b.person = m.person) AS blocked
+    SELECT m.conversation, m.person, {FURTHEST} AS furthest,
+           ARRAY(
+               SELECT b.blocked FROM block b WHERE b.person = m.person
+               UNION ALL SELECT o.id FROM block b JOIN person o ON o.bot_owner = b.blocked WHERE b.person = m.person
+           ) AS blocked
     FROM (SELECT DISTINCT conversation, person FROM meant) t
     JOIN membership m ON m.conversation = t.conversation AND m.person = t.person
     JOIN conversation c ON c.id = m.conversation AND {HERE}
     JOIN person p ON p.id = m.person AND p.deactivated_at IS NULL
     WHERE NOT {MUTED} AND NOT {ARCHIVED} AND {LEVEL} <> 'nothing'
 ), chosen AS (
-    SELECT t.conversation, t.person, t.position, min(t.reason) AS reason
+    SELECT t.conversation, t.person, t.id, t.position, min(t.reason) AS reason
     FROM meant t JOIN listening m ON m.conversation = t.conversation AND m.person = t.person
-    WHERE t.author <> t.person AND (t.position > m.read_position OR t.reason = 0) AND t.author <> ALL (m.blocked)
-    GROUP BY t.conversation, t.person, t.position
+    WHERE t.author <> t.person AND (t.position > m.furthest OR t.reason = 0) AND t.author <> ALL (m.blocked)
+    GROUP BY t.conversation, t.person, t.id, t.position
 ), grouped AS (
     SELECT conversation, person, {KINDS} AS kind, count(*)::int AS many, min(position) AS first,
-           max(position) AS last
+           max(position) AS last, array_agg(id ORDER BY position) AS told
     FROM chosen GROUP BY conversation, person, reason
 ), written AS (
 INSERT INTO notification AS n (
-    person, kind, conversation, actor, message, latest, position, many, in_app, mail_at, push_at
+    person, kind, conversation, actor, message, latest, position, many, told, in_app, mail_at, push_at
 )
-SELECT g.person, g.kind, g.conversation, l.author, f.id, l.id, g.last, g.many, {BY_APP},
+SELECT g.person, g.kind, g.conversation, l.author, f.id, l.id, g.last, g.many,
+       {_first_and_last("g.told")}, {BY_APP},
        CASE WHEN {BY_MAIL} THEN now() + $4::interval END, CASE WHEN {BY_PUSH} THEN now() + $5::interval END
 FROM grouped g
 JOIN fresh f ON f.conversation = g.conversation AND f.position = g.first
@@ -149,20 +169,23 @@ ON CONFLICT (person, conversation, kind) WHERE read_at IS NULL AND conversation 
 SET actor = CASE WHEN excluded.position >= n.position THEN excluded.actor ELSE n.actor END,
     latest = CASE WHEN excluded.position >= n.position THEN excluded.latest ELSE n.latest END,
     position = greatest(n.position, excluded.position), many = n.many + excluded.many,
+    told = {_first_and_last("n.told || excluded.told")},
     in_app = n.in_app OR excluded.in_app, updated_at = now(),
     mail_at = coalesce(n.mail_at, greatest(excluded.mail_at, n.mailed_at + $6::interval)),
     push_at = coalesce(n.push_at, greatest(excluded.push_at, n.pushed_at + $7::interval))
 RETURNING n.id, n.person, n.kind
 )
-SELECT g.id, g.person, NULL::bigint AS conversation
+SELECT g.id, g.person, NULL::bigint AS conversation, NULL::bigint AS changed
 FROM written g LEFT JOIN notification_settings s ON s.person = g.person WHERE {BY_APP}
-UNION ALL SELECT NULL, NULL, conversation FROM moved WHERE many = {MOST_AT_ONCE}
-UNION ALL SELECT NULL, NULL, conversation FROM busy
+UNION ALL SELECT NULL, NULL, conversation, NULL FROM moved WHERE many = {MOST_AT_ONCE}
+UNION ALL SELECT NULL, NULL, conversation, NULL FROM busy
+UNION ALL SELECT NULL, NULL, NULL, id FROM changed
+WHERE deleted_at IS NOT NULL OR edited_at IS NOT NULL
 """
 
 
 class Told(NamedTuple):
-    """A notification that was written or grew, and whose it is."""
+    """A notification that was written or grew, and whose it is; 0: what stands in their centre is not as it was."""
 
     id: int
     person: int
@@ -189,8 +212,11 @@ async def gather(conversations: list[int]) -> Round:
         await database.fetch(CLOSE, work[0])
         waits = (MAIL_AFTER, PUSH_AFTER, MAIL_AGAIN_AFTER, PUSH_AGAIN_AFTER)
         rows = await database.fetch(WRITE, *work, *waits)
+        gone = [row["conversation"] for row in claimed if row["gone"]]
+        others = await shown.to_whom([row["changed"] for row in rows if row["changed"]], gone)
     more = [row["conversation"] for row in rows if row["conversation"]]
-    return Round([Told(row["id"], row["person"]) for row in rows if row["id"]], left + more)
+    told = [Told(row["id"], row["person"]) for row in rows if row["id"]]
+    return Round(told + [Told(0, person) for person in others], left + more)
 
 
 async def behind(limit: int) -> list[int]:

@@ -11,19 +11,17 @@ from app.core.database import Row
 from app.core.errors import BadRequest, NotFound
 from app.core.i18n import _, ngettext
 from app.messages import quotes
-from app.notifications.access import JOINED, READ, SEEN
+from app.notifications.access import JOINED, READ_IN_CENTRE, SEEN
 from app.notifications.views import NotificationsView, NotificationView
 from app.people.views import PersonCard, shown_name
 
 PAGE = 30
 # More are shown as so many and a plus.
 MOST_COUNTED = 100
-# The message that it leads to: where that is gone for good, the latest stands for it.
-FIRST = "(SELECT f.id FROM message f WHERE f.id = n.message AND f.position > c.kept_after)"
 COLUMNS = f"""
-    n.id, n.kind, n.many, n.export, (SELECT e.title FROM export e WHERE e.id = n.export) AS taken,
-    coalesce({FIRST}, n.latest) AS message, n.created_at, n.updated_at,
-    n.person AS whose, {READ} AS read,
+    n.id, n.kind, n.many - cardinality(n.told) + coalesce(x.seen, 0)::int AS many, n.export,
+    (SELECT e.title FROM export e WHERE e.id = n.export) AS taken, x.first AS message, n.created_at, n.updated_at,
+    n.person AS whose, {READ_IN_CENTRE} AS read,
     p.id AS actor, p.username, p.name, p.role, {address("p")} AS avatar,
     c.id AS conversation, c.kind AS where_kind, c.title, x.deleted_at, x.kind AS message_kind, left(x.body, 480) AS body
 """
@@ -55,7 +53,9 @@ async def one(me: Me, number: int) -> NotificationView:
     return view(row)
 
 
-_UNREAD = f"SELECT FROM {JOINED} WHERE n.read_at IS NULL AND n.in_app AND NOT {READ} AND {SEEN} AND n.person ="
+_UNREAD = (
+    f"SELECT FROM {JOINED} WHERE n.read_at IS NULL AND n.in_app AND NOT {READ_IN_CENTRE} AND {SEEN} AND n.person ="
+)
 
 
 async def unread_of(person: int) -> int:
@@ -84,7 +84,7 @@ async def fresh(numbers: list[int]) -> dict[int, Row]:
         f"""
         SELECT {COLUMNS}, s.quiet_from, s.quiet_to, (SELECT time_zone FROM person w WHERE w.id = n.person) AS time_zone
         FROM {JOINED} LEFT JOIN notification_settings s ON s.person = n.person
-        WHERE n.id = ANY($1) AND n.in_app AND NOT {READ} AND {SEEN}
+        WHERE n.id = ANY($1) AND n.in_app AND NOT {READ_IN_CENTRE} AND {SEEN}
         """,
         numbers,
     )

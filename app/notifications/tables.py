@@ -1,6 +1,6 @@
 """What people are told of, and how they want to be told."""
 
-from piccolo.columns import BigInt, BigSerial, Boolean, Bytea, ForeignKey, Integer, Text, Time, Timestamptz
+from piccolo.columns import Array, BigInt, BigSerial, Boolean, Bytea, ForeignKey, Integer, Text, Time, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -61,6 +61,8 @@ class Notification(Table, tablename="notification"):
     latest = BigInt(null=True, default=None)
     position = BigInt(null=True, default=None)
     many = Integer(default=1)
+    # The messages that it tells of: the first, and the last MOST_TOLD.
+    told = Array(base_column=BigInt(), default=list)
     # By which channels: in the centre; by mail or push from then on, unless it is read before; when it went.
     in_app = Boolean()
     mail_at = Timestamptz(null=True, default=None)

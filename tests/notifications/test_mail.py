@@ -52,6 +52,39 @@ async def test_what_was_said_is_gathered_into_one_mail_with_who_said_what(cast: 
     assert len(post.box.mails) == 1, "nobody is told twice"
 
 
+async def test_what_was_read_and_then_marked_unread_is_not_mailed(cast: Cast, post: Post) -> None:
+    said = await cast.say(cast.olive, "@mina hello")
+    await post.read()
+    await cast.mina.api.put(f"/conversations/{cast.chess}/read", json={"position": said["position"]})
+    await cast.mina.api.put(f"/conversations/{cast.chess}/unread", json={})
+    assert (await cast.mina.api.get("/notifications")).json()["unread"] == 1, "in the centre it is unread again"
+    await post.deliver()
+    assert post.to(cast.mina) == []
+    await cast.say(cast.olive, "@mina more")
+    await post.deliver()
+    (mail,) = post.to(cast.mina)
+    assert "more" in part(mail, "plain")
+    assert "hello" not in part(mail, "plain")
+
+
+async def test_who_went_in_is_not_mailed_that_they_were_brought_in(cast: Cast, post: Post) -> None:
+    trip = await group(cast, "Trip", cast.mina)
+    said = await cast.say(cast.olive, "welcome", trip)
+    await post.read()
+    await cast.mina.api.put(f"/conversations/{trip}/read", json={"position": said["position"]})
+    await post.deliver()
+    assert post.to(cast.mina) == []
+
+
+async def test_what_is_not_wanted_any_more_when_its_time_comes_is_not_mailed(cast: Cast, post: Post) -> None:
+    where = await direct(cast, cast.milo, cast.mina)
+    await cast.say(cast.milo, "psst", where)
+    await post.read()
+    await cast.mina.api.put(f"/conversations/{where}/level", json={"level": "mentions"})
+    await post.deliver()
+    assert post.to(cast.mina) == []
+
+
 async def test_before_its_time_nothing_is_sent(cast: Cast, post: Post) -> None:
     await cast.say(cast.olive, "@mina hello")
     await post.read()

@@ -63,6 +63,16 @@ async def test_another_of_the_same_replaces_it_on_the_way_and_on_the_device(cast
     assert len({call.headers["topic"] for call in device.calls}) == 2
 
 
+async def test_what_was_read_and_then_marked_unread_is_not_told(cast: Cast, read: Read, push: Push) -> None:
+    device = await subscribed(cast.olive, push.service)
+    said = await cast.say(cast.milo, "@olive hello")
+    await read()
+    await cast.olive.api.put(f"/conversations/{cast.chess}/read", json={"position": said["position"]})
+    await cast.olive.api.put(f"/conversations/{cast.chess}/unread", json={})
+    await push.send()
+    assert device.calls == []
+
+
 async def test_it_waits_a_moment_and_what_was_read_by_then_is_not_told(cast: Cast, read: Read, push: Push) -> None:
     device = await subscribed(cast.olive, push.service)
     said = await cast.say(cast.milo, "@olive hello")

@@ -195,7 +195,7 @@ async def test_of_several_the_text_that_was_deleted_is_not_shown(cast: Cast, rea
     await read()
     await cast.milo.api.delete(f"/messages/{gone['id']}")
     (one,) = await told(cast.mina)
-    assert (one["many"], one["text"]) == (2, "")
+    assert (one["many"], one["text"]) == (1, "@mina one")
 
 
 @pytest.mark.parametrize("how", ["mute", "archive", "nothing"])
@@ -208,6 +208,45 @@ async def test_muted_archived_and_silenced_conversations_are_silent(cast: Cast, 
     await read()
     assert await kinds(cast.mina) == []
     assert await kinds(cast.milo) == [("mention", 1)], "the others hear it, or this means nothing"
+
+
+async def test_between_two_and_of_announcements_one_is_told_of_mentions_alone_if_one_wants_that(
+    cast: Cast, read: Read
+) -> None:
+    where = await direct(cast, cast.milo, cast.mina)
+    announcements = (await cast.mina.api.get("/conversations/announcements")).json()["id"]
+    for each in (where, announcements):
+        await cast.mina.api.put(f"/conversations/{each}/level", json={"level": "mentions"})
+    await cast.ada.api.get("/conversations")
+    await cast.say(cast.milo, "psst", where)
+    await cast.ada.api.post("/broadcasts", json={"body": "school is closed"})
+    await read()
+    assert await kinds(cast.mina) == []
+    question = await cast.say(cast.mina, "yes?", where)
+    await cast.say(cast.milo, "never mind", where, reply_to=question["id"])
+    await cast.say(cast.milo, "@mina bye", where)
+    await cast.say(cast.milo, "bye", where)
+    await read()
+    assert sorted(await kinds(cast.mina)) == [("mention", 1), ("reply", 1)]
+
+
+async def test_who_went_in_and_read_there_has_read_that_they_were_brought_in(cast: Cast, read: Read) -> None:
+    made = await cast.olive.api.post("/conversations", json={"kind": "group", "title": "Trip", "members": ["milo"]})
+    trip = made.json()["id"]
+    await cast.olive.api.post(f"/conversations/{trip}/members", json={"username": "mina"})
+    await read()
+    for who in (cast.milo, cast.mina):
+        assert [each["read"] for each in await told(who)] == [False]
+    said = await cast.say(cast.olive, "welcome", trip)
+    for who in (cast.milo, cast.mina):
+        assert (await who.api.get("/notifications")).json()["unread"] == 1, "not before they look"
+        await who.api.put(f"/conversations/{trip}/read", json={"position": said["position"]})
+        assert [each["read"] for each in await told(who)] == [True]
+        assert (await who.api.get("/notifications")).json()["unread"] == 0
+    await cast.olive.api.delete(f"/conversations/{trip}/members/{cast.mina.id}")
+    await cast.olive.api.post(f"/conversations/{trip}/members", json={"username": "mina"})
+    await read()
+    assert [each["read"] for each in await told(cast.mina)] == [False, True], "brought in again, they are told again"
 
 
 async def test_an_archived_one_speaks_again_once_it_was_looked_at(cast: Cast, read: Read) -> None:
