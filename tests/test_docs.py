@@ -62,6 +62,7 @@ def test_every_setting_is_really_read_from_that_variable() -> None:
         "CORS_ORIGINS": "https://app.example.org",
         "LOG_LEVEL": "debug",
         "WEBHOOK_ALLOWED_NETWORKS": "10.1.0.0/16, fd00::/8",
+        "EXPORT_STORAGE_MB": "500",
     }
     assert set(given) == set(VARIABLES.values())
     plain = load({"SECRET_KEY": "k" * 64})

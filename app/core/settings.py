@@ -59,6 +59,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     log_level: str
     webhook_allowed_networks: str = ""
+    export_storage_mb: int = 10_000
 
     @property
     def secure(self) -> bool:
@@ -112,6 +113,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         cors_origins=_origins(environ.get("CORS_ORIGINS") or ""),
         log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
         webhook_allowed_networks=_networks(environ),
+        export_storage_mb=read.number("EXPORT_STORAGE_MB", 10_000, 1, 1_000_000_000),
     )
 
 

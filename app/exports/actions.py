@@ -8,6 +8,7 @@ from app.core import database, i18n, jobs, limits
 from app.core.errors import Conflict, Forbidden, NotFound, TooMany
 from app.core.i18n import _
 from app.core.settings import Settings
+from app.exports import storage
 from app.exports.access import MINE, SEEN, kinds
 from app.exports.events import ExportRequested
 from app.exports.model import Kind
@@ -57,8 +58,8 @@ async def request(settings: Settings, me: Me, wish: Wish, audited: Room | None =
 
 
 async def _require_room(settings: Settings, me: Me) -> None:
-    """Raises NotFound for an account that was closed, and TooMany for who has enough, or where the disk is nearly full:
-    what people send, and the database itself, come first."""
+    """Raises NotFound for an account that was closed, and TooMany for who has enough, where the disk is nearly full, or
+    where all exports together take up what they may: what people send, and the database itself, come first."""
     # Two that are asked for at once are counted one after the other; and so are those of the bots of one person.
     people = await database.fetch(
         """
@@ -96,7 +97,8 @@ async def _require_room(settings: Settings, me: Me) -> None:
                 % {"size": i18n.size(MOST_BYTES_KEPT, i18n.current())},
                 retry_after=3600,
             )
-    if settings.data_dir.exists() and shutil.disk_usage(settings.data_dir).free < SPARE:
+    nearly_full = settings.data_dir.exists() and shutil.disk_usage(settings.data_dir).free < SPARE
+    if nearly_full or await storage.is_full(settings):
         raise TooMany(_("There is no room for exports just now. Please try again later."), retry_after=600)
 
 

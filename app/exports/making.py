@@ -21,11 +21,11 @@ from app.core import database, jobs
 from app.core.bell import Bell
 from app.core.database import Row
 from app.core.settings import Settings
-from app.exports import keys, out, program, signing
+from app.exports import keys, out, program, signing, storage
 from app.exports.keys import Signer
 from app.people.events import ExportEnded
 
-Failure = Literal["time", "memory", "access", "fault"]
+Failure = Literal["time", "memory", "access", "room", "fault"]
 PROGRAM = [sys.executable, "-m", "app.exports.program"]
 PROJECT = Path(__file__).parent.parent.parent
 # So many in all workers together: two leave the machine to the web, and a long one keeps not all short ones waiting.
@@ -43,6 +43,10 @@ KEPT = (
 log = structlog.get_logger()
 
 
+class _FullError(Exception):
+    """All exports together take up what they may."""
+
+
 class ExportError(Exception):
     """The program that makes it failed by a fault of ours, or of the machine."""
 
@@ -57,7 +61,8 @@ async def make(settings: Settings, bell: Bell, export: int) -> None:
     bell.ring("e", person, export)
     try:
         key = signing.Guarded(await keys.current(settings), begun) if begun["archive"] else None
-        failure = await _watched(settings, bell, export, attempt, person, key)
+        full = await storage.is_full(settings)  # others were made while it waited
+        failure = "room" if full else await _watched(settings, bell, export, attempt, person, key)
         if failure == "fault":
             raise ExportError
         if failure is not None:
@@ -152,15 +157,17 @@ async def _watched(
     assert child.stderr is not None
     saying = asyncio.create_task(_last_words(child.stderr))
     answering = asyncio.create_task(signing.answer(key, child)) if key else None
-    wanted, limit = True, asyncio.timeout(WALL_SECONDS)
+    wanted, full, limit = True, False, asyncio.timeout(WALL_SECONDS)
     try:
         async with limit:
             wanted = await _until_it_ends(settings, bell, child, export, attempt, person)
+    except _FullError:
+        full = True
     except TimeoutError:
         if not limit.expired():  # it is the database that took too long
             raise
     finally:
-        if child.returncode is None:  # its time is over, nobody wants it any more, or this worker is told to stop
+        if child.returncode is None:  # its time or the room is over, nobody wants it, or this worker is told to stop
             child.kill()
         await child.wait()
         said = await saying
@@ -169,7 +176,7 @@ async def _watched(
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     if not wanted:
         return None
-    failure = "time" if limit.expired() else _failure(child.returncode)
+    failure = "room" if full else "time" if limit.expired() else _failure(child.returncode)
     if failure is not None:
         log.error("export failed", export=export, why=failure, code=child.returncode, said=said)
     return failure
@@ -179,7 +186,7 @@ async def _until_it_ends(
     settings: Settings, bell: Bell, child: asyncio.subprocess.Process, export: int, attempt: UUID, person: int
 ) -> bool:
     """Tells those who look how far it is; whether it is still wanted when the program ends, which may be over then.
-    Raises ExportError when the disk is nearly full."""
+    Raises ExportError when the disk is nearly full, and _FullError when exports take up what they may."""
     ending = asyncio.create_task(child.wait())
     before = None
     try:
@@ -193,6 +200,8 @@ async def _until_it_ends(
                 return False
             if shutil.disk_usage(settings.data_dir).free < out.SPARE // 2:  # sooner than all the rest stands still
                 raise ExportError
+            if await storage.is_full(settings):
+                raise _FullError
             if tuple(row) != before:
                 before = tuple(row)
                 bell.ring("e", person, export)

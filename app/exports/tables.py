@@ -33,7 +33,7 @@ class Export(Table, tablename="export"):
     total = BigInt(null=True, default=None)
     size = BigInt(null=True, default=None)
     sha256 = Bytea(null=True, default=None)
-    # Why it failed: time, memory, access or fault.
+    # Why it failed: time, memory, access, room or fault.
     failure = Text(null=True, default=None)
     asked_at = Timestamptz()
     ended_at = Timestamptz(null=True, default=None)

@@ -108,6 +108,7 @@ def said(failure: str | None) -> str | None:
     return {
         "time": _("It took too long. Choose a shorter time, or another format."),
         "memory": _("It became too large to be made in one piece. Choose a shorter time, or another format."),
+        "room": _("There is no room for exports just now. Please try again later."),
         "access": _("You may no longer see what was to be in it."),
         "fault": _("Something went wrong on our side. It has been written down; please try again later."),
     }[failure]

@@ -1,5 +1,6 @@
 """What exports may take up: of the disk, all together, and by one person."""
 
+import asyncio
 import shutil
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -7,11 +8,12 @@ from uuid import uuid4
 import pytest
 
 from app.core import database
-from app.exports import actions, making, out
+from app.exports import actions, making, out, storage
 from app.exports.making import ExportError
-from app.exports.out import PartsOut, TooLargeExport
+from app.exports.out import PART, PartsOut, TooLargeExport
 from tests.conftest import Actor, Cast
-from tests.exports.shelf import asked, make, ready, script, state
+from tests.exports.shelf import asked, make, ready, script, shown, state
+from tests.messages.test_plans import plan
 from tests.pages import says
 
 WISH: dict[str, Any] = {"conversation_id": None, "format": "csv"}
@@ -106,3 +108,58 @@ async def test_one_that_fills_the_disk_is_stopped(cast: Cast, monkeypatch: pytes
     with pytest.raises(ExportError):
         await make(cast, export, monkeypatch)
     assert await state(export) == "queued 0"
+
+
+async def _all_but(cast: Cast, left: int) -> int:
+    """Somebody's export that leaves so many bytes of the room for all."""
+    export = await ready(cast.mina, cast.chess, b"x")
+    room = cast.server.settings.export_storage_mb * 1_000_000
+    await database.fetch("UPDATE export SET size = $2 WHERE id = $1", export, room - left)
+    return export
+
+
+async def test_when_all_exports_take_up_the_room_nobody_gets_one_until_some_is_free(cast: Cast) -> None:
+    """Where Postgres is elsewhere, no disk here tells of it."""
+    taking = await _all_but(cast, 1)
+    assert not await refused(cast.milo)
+    await database.fetch("UPDATE export SET size = size + 1 WHERE id = $1", taking)
+    assert await refused(cast.milo)
+    page = await cast.milo.browser.post("/exports", data={"format": "csv"})
+    assert (page.status_code, "There is no room for exports just now." in says(page)) == (429, True)
+    assert (await cast.mina.api.delete(f"/exports/{taking}")).status_code == 204
+    assert not await refused(cast.milo)
+
+
+async def test_one_whose_turn_comes_when_the_room_is_taken_is_not_made(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(cast, "1000")
+    export = await asked(cast.milo, cast.chess)
+    await _all_but(cast, 0)
+    await make(cast, export, monkeypatch)
+    assert "There is no room for exports just now." in (await shown(cast.milo, export))["error"]
+    assert await state(export) == "failed 0"
+
+
+async def test_one_that_takes_the_last_of_the_room_is_stopped(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(cast, "hold")
+    export = await asked(cast.milo, cast.chess)
+    await _all_but(cast, PART)
+    await asyncio.wait_for(make(cast, export, monkeypatch), 60)
+    assert "There is no room for exports just now." in (await shown(cast.milo, export))["error"]
+    assert await state(export) == "failed 0"
+
+
+async def test_to_ask_what_room_is_taken_reads_none_that_are_over(cast: Cast) -> None:
+    await _all_but(cast, 0)
+    await database.fetch(
+        """
+        INSERT INTO export (person, kind, title, format, archive, paper, language, time_zone, status)
+        SELECT $1, 'person', '', 'csv', false, 'a4', 'en', 'UTC', 'failed' FROM generate_series(1, 5000)
+        """,
+        cast.milo.id,
+    )
+    await database.fetch("ANALYZE export")
+    for node in await plan(storage.USED, PART):
+        assert node["Actual Rows"] < 10, node
+        assert node.get("Rows Removed by Filter", 0) < 10, node
