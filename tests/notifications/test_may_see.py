@@ -68,8 +68,7 @@ async def test_who_may_see_it_no_more_is_told_so_on_the_pages_that_are_open(cast
 async def reads_on(cast: Cast, read: Read) -> None:
     """The worker hears of the conversation, also where there is nothing to read any more."""
     follower = Follower(cast.server.app.state.bell)
-    follower.hear("c", cast.chess, 0)
-    await follower.round()
+    await follower.round([cast.chess])
     await read()
 
 
