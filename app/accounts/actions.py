@@ -6,7 +6,7 @@ import asyncpg
 
 from app.accounts import checks, sessions, tokens, usernames
 from app.accounts.sessions import Proof
-from app.accounts.views import Me
+from app.accounts.views import LONGEST_EMAIL, Me
 from app.core import database, i18n, limits, security, text
 from app.core.errors import Invalid, Unauthorized
 from app.core.i18n import _
@@ -68,7 +68,7 @@ async def sign_up(
 
 async def log_in(settings: Settings, login: str, password: str, address: str) -> Proof:
     """The proof of whose name or address and password these are; raises Unauthorized, alike for both."""
-    login = login.strip().casefold()[: checks.LONGEST_EMAIL + 1]
+    login = login.strip().casefold()[: LONGEST_EMAIL + 1]
     storable = text.storable(login)
     row = await database.fetch_row(
         """

@@ -3,12 +3,13 @@
 import re
 
 from app.accounts import usernames
+from app.accounts.views import LONGEST_EMAIL
 from app.core import database, text
 from app.core.i18n import _
 from app.core.security import pseudonym
 from app.core.settings import Settings
 
-LONGEST_NAME, LONGEST_EMAIL, LONGEST_ABOUT = 50, 100, 500
+LONGEST_NAME, LONGEST_ABOUT = 50, 500
 # Deliberately loose (a mailbox is proved by mail, not by a pattern): something, one @, a domain. None of the signs that
 # mean something in a header: "eve,zoe@example.org" would be two recipients.
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"(),:;\\\[\].]+")

@@ -7,6 +7,8 @@ import msgspec
 
 # What a token may do, see `app/scopes.py`.
 Scope = Literal["read", "write", "admin"]
+# Here, for whoever names an address without needing all that checks passwords.
+LONGEST_EMAIL = 100
 
 
 class Me(msgspec.Struct, frozen=True):

@@ -9,8 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.accounts.checks import LONGEST_EMAIL
-from app.accounts.views import Me
+from app.accounts.views import LONGEST_EMAIL, Me
 from app.core import database, jobs, text
 from app.core.database import Row
 from app.core.errors import Forbidden, Invalid, NotFound

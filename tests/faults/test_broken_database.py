@@ -22,6 +22,8 @@ from tests.faults.wire import Connection
 
 pytestmark = pytest.mark.xdist_group("cuts")
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
+# Each takes some seconds: all of twenty are for by hand.
+CRASHES = int(os.environ.get("CRASHES", "3"))
 AWAY = 20
 CUT_ALL = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -112,7 +114,7 @@ async def test_postgres_may_crash_and_nothing_is_lost(program: Program, report: 
     before, lines = [await program.one("web"), await program.one("worker")], _lines_of_its_own(program)
     crowd, senders = await crowd_of(program)
     async with crowd.at_work(senders):
-        for _round in range(3):
+        for _round in range(CRASHES):
             await crowd.more(15)
             postgres = await program.one("postgres")
             killed = time.monotonic()
@@ -126,9 +128,9 @@ async def test_postgres_may_crash_and_nothing_is_lost(program: Program, report: 
     assert all(watcher.opened == 1 for watcher in crowd.watchers), "a stream needs no database to stay open"
     assert program.trouble() == []
     lines = _lines_of_its_own(program) - lines
-    assert lines < 150, "a storm of log lines"
+    assert lines < 60 * CRASHES, "a storm of log lines"
     report(
-        f"3 crashes: {len(crowd.kept)} acknowledged, {crowd.refused} answered 503, {crowd.replays} found kept at the "
+        f"{CRASHES} crashes: {len(crowd.kept)} acknowledged, {crowd.refused} answered 503, {crowd.replays} found kept at the "
         f"retry; longest to the next send {max(sends):.2f} s, to health {max(healths):.2f} s, to a new stream "
         f"{max(streams):.2f} s; {lines} log lines"
     )

@@ -7,11 +7,11 @@ from litestar import Request, get, post
 from litestar.datastructures import Cookie
 from litestar.params import Parameter
 
-from app.accounts import actions, checks, profile, sessions
+from app.accounts import actions, profile, sessions
 from app.accounts.auth import client_address, signed_in, signed_out
 from app.accounts.events import PasswordResetAsked
 from app.accounts.sessions import Proof
-from app.accounts.views import EntranceView, SignedIn
+from app.accounts.views import LONGEST_EMAIL, EntranceView, SignedIn
 from app.core import i18n, jobs, limits
 from app.core.bell import Bell
 from app.core.errors import Unauthorized
@@ -130,7 +130,7 @@ async def forgot_page() -> Page[EntranceView]:
 @post("/auth/forgot-password", status_code=202, opt={**PUBLIC, "form": "accounts/forgot.html"})
 async def forgot(data: Forgot, request: Request[Any, Any, Any], settings: Settings) -> Page[EntranceView]:
     """Answers the same, and does the same work, whether the address is known or not: the worker looks it up."""
-    email = data.email.strip()[: checks.LONGEST_EMAIL]
+    email = data.email.strip()[:LONGEST_EMAIL]
     network = limits.network(client_address(request, settings))
     await limits.spend(settings, (limits.RESET_ACCOUNT, email.casefold()), (limits.RESET_ADDRESS, network))
     await jobs.defer(PasswordResetAsked(email))
