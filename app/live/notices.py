@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.core.i18n import Locale
 from app.live import wire
-from app.live.rounds import rounds
+from app.live.rounds import pause, rounds
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Read = Callable[[list[tuple[int, int]]], Awaitable[tuple[dict[int, int], Callable[[int, int, bool, Locale], str]]]]
 GATHER = 0.2
 REST = 9
-LONGEST_GATHER = 2.0
 MOST = 500
 
 
@@ -44,9 +43,7 @@ class Notices:
 
     async def run(self) -> None:
         """Tells what is gathered, until cancelled."""
-        await rounds(
-            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="notices"
-        )
+        await rounds(self._awake, self._round, lambda took: pause(GATHER, REST, took), what="notices")
 
     async def _round(self) -> None:
         hints = dict(list(self.waiting.items())[:MOST])

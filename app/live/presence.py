@@ -16,7 +16,7 @@ from app.core import i18n
 from app.live import registry, wire
 from app.live.audience import Audience, audience
 from app.live.registry import NEVER
-from app.live.rounds import rounds
+from app.live.rounds import pause, rounds
 from app.messages import queries as messages
 from app.messages.views import Author
 from app.people import presence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # Between two rounds; in a lively instance longer, so that presence takes a seventh of the time, or waits two seconds.
 GATHER = 1.0
 REST = 6
-LONGEST_GATHER = 2.0
 # Someone goes from page to page: their stream ends, and the next one opens. Only who stays away has left.
 GRACE = 8.0
 # One who reads many pages without scripts is written down once in so long.
@@ -121,9 +120,7 @@ class Presence:
 
     async def run(self) -> None:
         """Learns and tells what is gathered, until cancelled."""
-        await rounds(
-            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="presence"
-        )
+        await rounds(self._awake, self._round, lambda took: pause(GATHER, REST, took), what="presence")
 
     async def _round(self) -> None:
         urgent, changed, between = self.urgent, self.changed, self.between

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.core.i18n import Locale
 from app.live import wire
-from app.live.rounds import rounds
+from app.live.rounds import pause, rounds
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
@@ -21,7 +21,6 @@ Write = Callable[[int, int, bool, Locale, bool], str | None]
 Read = Callable[[list[tuple[int, int]]], Awaitable[Write]]
 GATHER = 0.2
 REST = 9
-LONGEST_GATHER = 2.0
 MOST = 500
 
 
@@ -42,9 +41,7 @@ class Progress:
 
     async def run(self) -> None:
         """Tells what is gathered, until cancelled."""
-        await rounds(
-            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="progress"
-        )
+        await rounds(self._awake, self._round, lambda took: pause(GATHER, REST, took), what="progress")
 
     async def _round(self) -> None:
         taken = list(self.waiting)[:MOST]

@@ -12,7 +12,7 @@ from app.conversations import receipts
 from app.conversations.receipts import Mark
 from app.conversations.views import ReceiptView
 from app.live import wire
-from app.live.rounds import rounds
+from app.live.rounds import pause, rounds
 
 if TYPE_CHECKING:
     from app.live.hub import Hub
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # In a lively instance receipts take a twentieth of the time, or wait two seconds, and messages have the rest.
 GATHER = 0.4
 REST = 19
-LONGEST_GATHER = 2.0
 # How long it is believed that a conversation is small enough for marks, or too large.
 BELIEVED = 60.0
 
@@ -59,9 +58,7 @@ class Receipts:
 
     async def run(self) -> None:
         """Writes and tells what is gathered, until cancelled."""
-        await rounds(
-            self._awake, self._round, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="receipts"
-        )
+        await rounds(self._awake, self._round, lambda took: pause(GATHER, REST, took), what="receipts")
 
     async def _round(self) -> None:
         await self._write()

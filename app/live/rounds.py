@@ -9,13 +9,21 @@ import structlog
 
 from app.core import database
 
+# Seconds: nobody sees anything later than this for what it costs.
+LONGEST = 2.0
 log = structlog.get_logger()
 
 
+def pause(gather: float, rest: float, took: float) -> float:
+    """The seconds to gather after a round that took so many: `gather`, or `rest` times as long as it took where that is
+    more, so that rounds never take more than that part of a core; and never longer than LONGEST."""
+    return min(max(gather, rest * took), LONGEST)
+
+
 async def rounds(
-    awake: asyncio.Event, work: Callable[[], Awaitable[None]], pause: Callable[[float], float], what: str
+    awake: asyncio.Event, work: Callable[[], Awaitable[None]], wait: Callable[[float], float], what: str
 ) -> None:
-    """Works whenever it is awake, until cancelled; `pause` gives the seconds to wait after a round that took so many.
+    """Works whenever it is awake, until cancelled; `wait` gives the seconds to wait after a round that took so many.
 
     A round that fails for the database is done again: `work` puts back what it took."""
     while True:
@@ -27,4 +35,4 @@ async def rounds(
         except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
             log.warning(f"{what} waits for the database", error=type(error).__name__)
             awake.set()
-        await asyncio.sleep(pause(time.monotonic() - began))
+        await asyncio.sleep(wait(time.monotonic() - began))

@@ -19,7 +19,7 @@ from app.core import database, i18n
 from app.core.i18n import Locale
 from app.core.templates import environment
 from app.live import names, wire
-from app.live.rounds import rounds
+from app.live.rounds import pause, rounds
 from app.people import presence
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ K = TypeVar("K", bound=Hashable)
 GATHER = 0.25
 # When much changes at once, the lines wait longer: they take a thirteenth of the time, and messages have the rest.
 REST = 12
-LONGEST_GATHER = 2.0
 MOST_PAIRS = 500
 
 
@@ -75,7 +74,7 @@ class State:
 
     async def run(self) -> None:
         """Sends what is gathered, until cancelled."""
-        await rounds(self._awake, self._send, lambda took: min(max(GATHER, REST * took), LONGEST_GATHER), what="state")
+        await rounds(self._awake, self._send, lambda took: pause(GATHER, REST, took), what="state")
 
     async def _send(self) -> None:
         if self.named:
