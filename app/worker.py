@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from contextlib import suppress
 
-import asyncpg
 from litestar.channels import ChannelsPlugin
 
 from app.accounts import jobs as accounts
@@ -62,6 +61,6 @@ async def _live() -> None:
     """Says that this worker lives, for those who look whether one does."""
     me = uuid.uuid4()
     while True:
-        with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):  # it is seen that nothing was said
+        with suppress(*database.FAILED):  # it is seen that nothing was said
             await workers.say_alive(me)
         await asyncio.sleep(workers.BEAT)

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import asyncpg
 import msgspec
 from litestar import Request, get
 
@@ -48,7 +47,7 @@ async def health(request: Request[Any, Any, Any]) -> Page[HealthView]:
         async with asyncio.timeout(LONGEST):
             _seen_at, works = await workers.last_seen()
         reached = True
-    except (*database.UNAVAILABLE, asyncpg.PostgresError):
+    except database.FAILED:
         reached, works = False, False
     listening = bool(state.backend.listening)
     view = HealthView(

@@ -17,6 +17,7 @@ from litestar.channels.backends.redis import RedisChannelsPubSubBackend
 from redis.asyncio import Redis
 
 from app.core import database
+from app.core.patience import say_waiting
 from app.core.settings import Settings
 
 log = structlog.get_logger()
@@ -25,6 +26,8 @@ CHANNEL = "bell"
 # at once.
 PAUSE = 0.02
 LARGEST_NOTICE = 7000  # Postgres refuses 8,000 bytes
+# Seconds until it tries to listen again, doubled each time up to the longest.
+SOON, LATE = 0.1, 2.0
 Listener = Callable[[str, int, int], None]
 
 
@@ -134,7 +137,7 @@ class PostgresBackend(ChannelsBackend):
                     self.postgres_channel,
                     data.decode(),
                 )
-        except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+        except database.FAILED as error:
             log.warning("bell not heard", error=type(error).__name__)
 
     async def subscribe(self, channels: Iterable[str]) -> None:
@@ -155,23 +158,25 @@ class PostgresBackend(ChannelsBackend):
             self._events.put_nowait((CHANNEL, str(payload).encode()))
 
     async def _keep_listening(self) -> None:
-        wait = 0.1
+        wait = SOON
         while True:
             try:
                 connection = await asyncpg.connect(self.dsn, timeout=5)
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("bell cannot listen", error=type(error).__name__)
+            except database.FAILED as error:
+                say_waiting("bell waits", error)
                 await asyncio.sleep(wait)
-                wait = min(wait * 2, 2)
+                wait = min(wait * 2, LATE)
                 continue
             ended = asyncio.Event()
             try:
                 connection.add_termination_listener(lambda _c, ended=ended: ended.set())
                 await connection.add_listener(self.postgres_channel, self._received)
-                self.listening, wait = True, 0.1
+                if wait > SOON:
+                    log.info("bell listens again")
+                self.listening, wait = True, SOON
                 self._ready.set()
                 await ended.wait()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+            except database.FAILED as error:
                 log.warning("bell lost its connection", error=type(error).__name__)
             finally:
                 self.listening = False

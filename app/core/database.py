@@ -31,6 +31,8 @@ UNAVAILABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
+# Whatever a query may raise, for work that is done again later.
+FAILED = (*UNAVAILABLE, asyncpg.PostgresError)
 MIGRATION_LOCK = 7_220_133  # one advisory lock number for "someone migrates"; arbitrary, ours
 
 POOL_SIZE = 8
@@ -215,7 +217,7 @@ async def _fetch(connection: asyncpg.Connection, sql: str, args: tuple[Any, ...]
     try:
         return list(await connection.fetch(sql, *args))
     except (asyncio.CancelledError, asyncpg.DataError):
-        with suppress(*UNAVAILABLE, asyncpg.PostgresError):
+        with suppress(*FAILED):
             await connection.execute("SELECT 1", timeout=1)
         raise
 

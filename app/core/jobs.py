@@ -15,11 +15,11 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import asyncpg
 import msgspec
 import structlog
 
 from app.core import database, dead_letters
+from app.core.patience import say_waiting
 
 if TYPE_CHECKING:
     from pgqueuer.models import Job
@@ -116,16 +116,16 @@ async def run() -> None:
     while True:
         try:
             await _work()
-        except (*database.UNAVAILABLE, asyncpg.PostgresError, ExceptionGroup) as error:
+        except (*database.FAILED, ExceptionGroup) as error:
             others = error.split(_is_the_database)[1] if isinstance(error, ExceptionGroup) else None
             if others is not None:
                 raise others from None
-            log.warning("jobs wait for the database", error=type(error).__name__)
+            say_waiting("jobs wait", error)
         await asyncio.sleep(AGAIN_AFTER)
 
 
 def _is_the_database(error: BaseException) -> bool:
-    return isinstance(error, (*database.UNAVAILABLE, asyncpg.PostgresError))
+    return isinstance(error, database.FAILED)
 
 
 async def _work() -> None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 
 from app.core import database
+from app.core.patience import patience
 from app.core.settings import Settings
 
 log = structlog.get_logger()
@@ -70,14 +70,12 @@ async def run(settings: Settings) -> None:
     """Does what is due until cancelled; a database that goes away is waited for."""
     known = False
     while True:
-        try:
+        with patience("periodic work waits"):
             if not known:
                 await write_down(settings)
                 known = True
             while await do_next(settings):
                 pass
-        except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-            log.warning("periodic work waits for the database", error=type(error).__name__)
         await asyncio.sleep(LOOK)
 
 

@@ -23,7 +23,7 @@ from typing import IO, Any, Protocol
 GRACE = 7.0  # what web and worker get to finish, of the 10 s that platforms give the whole
 WHOLE = 9.0  # by then nothing runs any more
 RAN_WELL = 2.0  # a child that lived this long is started again at once when it dies
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 2.0  # a try costs little, and people wait for the database
 # One request to stop may come twice, from make and from the terminal; a second Ctrl-C after this long is a new one.
 SAME_REQUEST = 1.0
 WRONG_CONFIGURATION = 2  # a child's exit code that starting it again cannot mend

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid4
 
-import asyncpg
 import structlog
 
 from app.core import database, jobs
@@ -69,7 +68,7 @@ async def make(settings: Settings, bell: Bell, export: int) -> None:
             await fail(export, attempt, failure)
     except (Exception, asyncio.CancelledError):
         # Another try follows; until then it waits. Where this does not work either, that try does it.
-        with contextlib.suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+        with contextlib.suppress(*database.FAILED):
             await asyncio.wait_for(_back(export, attempt), 2)
         raise
     finally:

@@ -86,7 +86,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._closed, return_exceptions=True)
-        with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+        with suppress(*database.FAILED):
             await asyncio.wait_for(registry.forget(self.process), 2)
 
     def close_all(self) -> None:
@@ -355,7 +355,7 @@ class Hub:
     async def _live_on(self) -> None:
         while True:
             await asyncio.sleep(ALIVE_EVERY * random.uniform(0.8, 1.0))
-            with suppress(*database.UNAVAILABLE, asyncpg.PostgresError):
+            with suppress(*database.FAILED):
                 await self._say_alive()
 
     async def _say_alive(self) -> None:
@@ -371,7 +371,7 @@ class Hub:
     async def _close_stream(self, number: int) -> None:
         try:
             await registry.close_stream(number)
-        except (*database.UNAVAILABLE, asyncpg.PostgresError):
+        except database.FAILED:
             self._unsure = True  # the next beat tells the database which are open
 
 

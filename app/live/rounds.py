@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
 
 from app.core import database
+from app.core.patience import say_waiting
 
 # Seconds: nobody sees anything later than this for what it costs.
 LONGEST = 2.0
@@ -32,7 +32,7 @@ async def rounds(
         began = time.monotonic()
         try:
             await work()
-        except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-            log.warning(f"{what} waits for the database", error=type(error).__name__)
+        except database.FAILED as error:
+            say_waiting(f"{what} waits", error)
             awake.set()
         await asyncio.sleep(wait(time.monotonic() - began))

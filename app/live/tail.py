@@ -7,11 +7,11 @@ Who is allowed is in the feed itself: a removal is a change, and from it on the 
 import asyncio
 from collections.abc import Callable
 
-import asyncpg
 import structlog
 
 from app.core import database, i18n
 from app.core.database import Row
+from app.core.patience import say_waiting
 from app.core.together import Together
 from app.live import wire
 from app.live.stream import Stream, Variant
@@ -75,9 +75,8 @@ class Tail:
                     self._hand_out(rows)
                     self._awake = self._awake or len(rows) == MOST_AT_ONCE
                 await asyncio.sleep(PAUSE)
-        except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-            # The check of the heads wakes this tail again within a second.
-            log.warning("tail waits for the database", conversation=self.conversation, error=type(error).__name__)
+        except database.FAILED as error:
+            say_waiting("a tail waits", error)  # the check of the heads wakes it again within a second
         finally:
             self._task = None
             if self._awake and self.streams and not asyncio.current_task().cancelling():  # type: ignore[union-attr]

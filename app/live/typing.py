@@ -7,7 +7,6 @@ within a moment at once. Whoever is no longer a member, and whoever is blocked e
 import asyncio
 from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 
 from app.conversations import feed
@@ -45,7 +44,7 @@ class Typing:
             signals, self.waiting = list(self.waiting), {}
             try:
                 await self._tell(signals)
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+            except database.FAILED as error:
                 # Not kept: they would be old by the time that the database is back.
                 log.warning("typing is not told without the database", error=type(error).__name__)
             await asyncio.sleep(GATHER)

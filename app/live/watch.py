@@ -8,12 +8,11 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 
 from app.accounts import sessions
 from app.conversations import feed
-from app.core import database
+from app.core.patience import patience
 from app.live import wire
 
 if TYPE_CHECKING:
@@ -43,13 +42,11 @@ class Watch:
             if not self.hub.streams:
                 self.newest.clear()
                 continue
-            try:
+            with patience("watch waits"):
                 await self.check_sessions()
                 await self.check_heads()
                 await self.check_memberships()
                 await self.check_followers()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("watch waits for the database", error=type(error).__name__)
 
     async def check_sessions(self) -> None:
         """Ends the streams whose session is over."""

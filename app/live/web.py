@@ -5,7 +5,6 @@ import random
 from typing import Any
 from urllib.parse import parse_qs
 
-import asyncpg
 import structlog
 from litestar import Request, asgi, post
 from litestar.types import Receive, Scope, Send
@@ -92,7 +91,7 @@ async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | 
     try:
         await hub.send_state(stream)
         await hub.catch_up(stream, heads, patient=True)
-    except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
+    except database.FAILED as error:
         log.warning("stream ended without the database", error=type(error).__name__)
         return False
     return True

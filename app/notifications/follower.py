@@ -5,11 +5,10 @@ and then makes good for hints that were lost.
 import asyncio
 import time
 
-import asyncpg
 import structlog
 
-from app.core import database
 from app.core.bell import Bell
+from app.core.patience import patience
 from app.notifications import gather
 from app.notifications.hints import Hints
 
@@ -59,10 +58,8 @@ class Follower:
             if not taken:  # more was said there
                 continue
             began = time.monotonic()
-            try:
+            with patience("notifications wait"):
                 await self.round(taken)
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("notifications wait for the database", error=type(error).__name__)
             await asyncio.sleep(max(PAUSE, REST * (time.monotonic() - began)))
 
     async def round(self, conversations: list[int]) -> None:
@@ -79,9 +76,7 @@ class Follower:
     async def _look_everywhere(self) -> None:
         while True:
             began = time.monotonic()
-            try:
+            with patience("notifications wait"):
                 self.hints.found(await gather.behind(MOST_BEHIND), time.monotonic())
                 self._awake.set()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("notifications wait for the database", error=type(error).__name__)
             await asyncio.sleep(max(LOOK_EVERY, LOOK_REST * (time.monotonic() - began)))

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import aiosmtplib
-import asyncpg
 import structlog
 
 from app.core import database, mail
+from app.core.patience import patience, say_waiting
 from app.core.settings import Settings
 from app.notifications import addressees, choices, digest, due, given_up, weekly
 from app.notifications.addressees import Addressee
@@ -65,10 +65,8 @@ class Mailer:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            try:
+            with patience("mails wait"):
                 await self.round()
-            except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                log.warning("mails wait for the database", error=type(error).__name__)
             await asyncio.sleep(LOOK)
 
     async def round(self) -> None:
@@ -99,8 +97,8 @@ class Mailer:
             if waiting.too_old:
                 await _give_up(waiting, waiting.error or NEVER_TRIED, waiting.tries - 1)
                 return True
-        except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-            log.warning("a mail waits for the database", error=type(error).__name__)
+        except database.FAILED as error:
+            say_waiting("a mail waits", error)
             return True
         except Exception as error:  # a fault of ours, of one mail: the others go on, and this is tried after LEASE
             named = type(error).__name__

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-import asyncpg
 import structlog
 
 from app.core import database, i18n, outside
+from app.core.patience import patience, say_waiting
 from app.core.security import pseudonym
 from app.core.settings import Settings
 from app.notifications.push import keys, queue
@@ -51,10 +51,8 @@ class Pusher:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._end)
             while True:
-                try:
+                with patience("pushes wait"):
                     await self.round(stack)
-                except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-                    log.warning("pushes wait for the database", error=type(error).__name__)
                 if len(self.under_way) >= AT_ONCE:
                     await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
                 else:
@@ -78,8 +76,8 @@ class Pusher:
         self.under_way.discard(task)
         error = None if task.cancelled() else task.exception()
         # Whatever it was, the lease ends and it is tried again.
-        if isinstance(error, (*database.UNAVAILABLE, asyncpg.PostgresError)):
-            log.warning("a push waits for the database", error=type(error).__name__)
+        if isinstance(error, database.FAILED):
+            say_waiting("a push waits", error)
         elif error is not None:
             log.error("push failed", exc_info=error)
 

@@ -1,15 +1,14 @@
 """What the worker does for webhooks: it follows the feeds and sends what is due."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-import asyncpg
 import structlog
 
 from app.core import database, outside
 from app.core.jobs import handles
+from app.core.patience import patience
 from app.core.periodic import every
 from app.core.settings import Settings
 from app.notifications.webhooks import following, posts
@@ -54,7 +53,7 @@ async def run(settings: Settings) -> None:
 async def _follow(sender: Sender) -> None:
     while True:
         more = False
-        with _patience():
+        with patience("webhooks wait"):
             told, more = await following.follow()
             if told:
                 sender.awake.set()
@@ -64,18 +63,10 @@ async def _follow(sender: Sender) -> None:
 async def _send(sender: Sender) -> None:
     while True:
         sender.awake.clear()
-        with _patience():
+        with patience("webhooks wait"):
             await sender.begin()
         with suppress(TimeoutError):  # what is due by now was waiting for its time
             await asyncio.wait_for(sender.awake.wait(), EVERY)
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    try:
-        yield
-    except (*database.UNAVAILABLE, asyncpg.PostgresError) as error:
-        log.warning("webhooks wait for the database", error=type(error).__name__)
 
 
 async def sweep() -> None:
