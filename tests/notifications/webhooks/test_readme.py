@@ -1,5 +1,6 @@
 """What the README says about webhooks is so."""
 
+import asyncio
 import json
 import re
 import shlex
@@ -15,6 +16,14 @@ from tests.receivers import Receiver
 SECTION = (ROOT / "README.md").read_text().partition("\n## Webhooks\n")[2].partition("\n## ")[0]
 
 
+def snippets() -> dict[str, Any]:
+    """What the section's pieces of Python define."""
+    there: dict[str, Any] = {}
+    for snippet in re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL):
+        exec(snippet, there)
+    return there
+
+
 def headers_of(receiver: Receiver) -> dict[str, str]:
     return {name.title(): value for name, value in receiver.calls[0].headers.items()}
 
@@ -22,10 +31,7 @@ def headers_of(receiver: Receiver) -> dict[str, str]:
 async def test_the_snippet_tells_the_genuine_from_the_forged_and_the_old(
     cast: Cast, receiver: Receiver, sender: Sender
 ) -> None:
-    (snippet,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
-    there: dict[str, Any] = {}
-    exec(snippet, there)
-    is_genuine = there["is_genuine"]
+    is_genuine = snippets()["is_genuine"]
     made = await subscribe(cast.olive, cast.chess, receiver)
     await cast.say(cast.milo, "e4")
     await work(sender)
@@ -47,6 +53,14 @@ async def test_the_call_posts(cast: Cast, make_hook: Any) -> None:
     assert answer.status_code == 201
     last = (await cast.olive.api.get(f"/conversations/{cast.chess}/messages")).json()["messages"][-1]
     assert json.loads(body)["link"] in last["body"]
+
+
+async def test_the_snippet_that_signs_posts(cast: Cast, make_hook: Any) -> None:
+    made = await make_hook(cast.olive, cast.chess, signed=True)
+    message = {"title": "Absence", "text": "Your child was absent at 8:00."}
+    await asyncio.to_thread(snippets()["post"], made["url"], made["signing_key"], message)
+    last = (await cast.olive.api.get(f"/conversations/{cast.chess}/messages")).json()["messages"][-1]
+    assert message["text"] in last["body"]
 
 
 def test_the_events_and_the_waits_are_those_of_the_code() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 
@@ -117,3 +118,16 @@ async def test_a_new_address_has_a_new_key(cast: Cast, make_hook: Make) -> None:
     old, new = Poster(cast, made), Poster(cast, renewed)
     assert (await new.post("hello")).status_code == 201
     assert (await new.post("hello", key=old.key)).status_code == 403
+
+
+async def test_the_form_asks_for_signed_posts_unless_one_says_otherwise(cast: Cast) -> None:
+    path = f"/conversations/{cast.chess}/webhooks"
+
+    def ticked(page: str) -> bool:
+        (box,) = re.findall(r'<input type="checkbox" name="signed"[^>]*>', page)
+        return " checked" in box
+
+    assert ticked((await cast.olive.browser.get(path)).text)
+    refused = await cast.olive.browser.post(path, data={"name": "x" * 51})
+    assert refused.status_code == 422
+    assert not ticked(refused.text), "what one chose stays"
