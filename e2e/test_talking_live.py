@@ -54,7 +54,7 @@ def test_the_sidebar_and_the_title_count_and_the_latest_conversation_is_on_top(
     olive.say(olive.direct(milo), "psst")
     expect(titles.first).to_have_text("Olive Owner")
     expect(page).to_have_title("(3) Go club · Causerie")
-    page.get_by_role("link", name="Chess club").click()
+    page.locator(f"#conversation-{chess} > a").click()  # what tells of being added may name it too
     expect(page.locator("#unread + .message")).to_contain_text("one")
     expect(page).to_have_title("(1) Chess club · Causerie")
     expect(page.locator(f"#conversation-{chess} .badge")).to_have_count(0)
@@ -71,6 +71,29 @@ def test_more_than_ninety_nine_unread_are_shown_as_99_plus(causerie: Causerie, v
     olive.say(chess, "one more")
     expect(page.locator(f"#conversation-{chess} .badge [aria-hidden]")).to_have_text("99+")
     expect(page).to_have_title("(99+) Conversations · Causerie")
+
+
+def test_what_is_unread_beyond_the_list_counts_in_the_title_until_it_stands_in_the_list(
+    causerie: Causerie, visit: Visit
+) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    old, older = olive.group("Chess club", milo), olive.group("Go club", milo)
+    for group, text in ((old, "one"), (old, "two"), (older, "three")):
+        olive.say(group, text)
+    for number in range(101):
+        milo.group(f"Room {number}")
+    page = live(visit(milo))
+    more = page.locator(".sidebar-more .badge [aria-hidden]")
+    expect(more).to_have_text("3")
+    expect(page).to_have_title("(3) Conversations · Causerie")
+    olive.say(old, "four")
+    expect(page.locator(f"#conversation-{old} .badge [aria-hidden]")).to_have_text("3")
+    expect(more).to_have_text("1")
+    expect(page).to_have_title("(4) Conversations · Causerie")
+    page.get_by_role("link", name="More conversations").click()
+    expect(page.locator(f"#conversation-{older} .badge [aria-hidden]")).to_have_text("1")
+    expect(more).to_have_count(0)
+    expect(page).to_have_title("(4) Conversations · Causerie")
 
 
 def test_reading_in_one_place_clears_the_count_in_the_others(causerie: Causerie, visit: Visit) -> None:

@@ -15,6 +15,7 @@ from app.core.i18n import _
 from app.people.views import PersonCard, shown_name
 
 SIDEBAR = 100
+MOST_BEYOND = 100
 # An opened direct conversation shows to the other one when there is something in it; so do the announcements.
 SHOWN = "(c.kind NOT IN ('direct', 'announcements') OR c.position > 0 OR c.owner = m.person)"
 MUTED = "coalesce(m.muted_until > now(), false)"
@@ -34,11 +35,14 @@ def _unread(condition: str) -> str:
 
 
 NOT_BLOCKED = "NOT EXISTS (SELECT FROM block b WHERE b.person = i.person AND b.blocked = x.author)"
+UNREAD = f"""
+    CASE WHEN i.position <= i.read_position THEN 0
+         WHEN EXISTS (SELECT FROM block b WHERE b.person = i.person) THEN {_unread(NOT_BLOCKED)}
+         ELSE {_unread("true")} END
+"""
 ITEM = f"""
     SELECT i.*, o.id AS other, o.username, o.name, o.role, o.avatar,
-           CASE WHEN i.position <= i.read_position THEN 0
-                WHEN EXISTS (SELECT FROM block b WHERE b.person = i.person) THEN {_unread(NOT_BLOCKED)}
-                ELSE {_unread("true")} END AS unread
+           {UNREAD} AS unread
     FROM items i
     LEFT JOIN LATERAL (
         SELECT p.id, p.username, p.name, p.role, {address("p")} AS avatar
@@ -94,7 +98,30 @@ async def _page(person: int, condition: str, after: str, limit: int) -> Conversa
     shown = [item(row) for row in rows[:limit]]
     end = shown[-1] if len(rows) > limit else None
     more = f"{end.last_activity_at.isoformat()}~{end.id}{'~pinned' if end.pinned else ''}" if end else None
-    return ConversationsView(shown, more)
+    beyond = await _unread_beyond(person, condition, end) if end else {}
+    return ConversationsView(shown, more, unread_beyond=beyond)
+
+
+async def _unread_beyond(person: int, condition: str, end: ConversationItem) -> dict[int, int]:
+    """What is unread in the conversations after that line, by conversation. A hundred that have any are enough for a
+    sum that is shown as 99+."""
+    rows = await database.fetch(
+        f"""
+        WITH items AS MATERIALIZED (
+            SELECT {COLUMNS} FROM {OF_PERSON}
+            WHERE m.person = $1 AND {SHOWN} AND {condition} AND (m.pinned, c.last_activity_at, c.id) < ($2, $3, $4)
+              AND c.position > m.read_position AND NOT {MUTED}
+            ORDER BY m.pinned DESC, c.last_activity_at DESC, c.id DESC
+        )
+        SELECT i.id, u.unread FROM items i
+        CROSS JOIN LATERAL (SELECT {UNREAD} AS unread OFFSET 0) u WHERE u.unread > 0 LIMIT {MOST_BEYOND}
+        """,
+        person,
+        end.pinned,
+        end.last_activity_at,
+        end.id,
+    )
+    return {row["id"]: row["unread"] for row in rows}
 
 
 async def item_rows(people: list[int], conversations: list[int]) -> dict[tuple[int, int], database.Row]:

@@ -116,6 +116,7 @@ def members_pane(view: MembersShown) -> Markup:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "sidebar_items": sidebar_items,
+    "unread_badge": badge,
     "sidebar_frame": sidebar_frame,
     "conversation_head": conversation_head,
     "members_pane": members_pane,

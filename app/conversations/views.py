@@ -25,16 +25,20 @@ class ConversationItem(msgspec.Struct, kw_only=True):
 
 class ConversationsView(msgspec.Struct):
     """A person's conversations, the pinned ones first, then by latest activity; or what they have put away. `next`
-    continues after the last one, null at the end."""
+    continues after the last one, null at the end; of those that come there, `unread_beyond` counts what is unread: the
+    latest hundred that have any, without those that are silent."""
 
     conversations: list[ConversationItem]
     next: str | None = None
     archived: bool = False
+    unread_beyond: dict[int, int] = {}
 
     @property
-    def unread(self) -> int:
-        """What the title of the page counts: silent ones do not."""
-        return sum(item.unread for item in self.conversations if item.muted_until is None)
+    def counted(self) -> str:
+        """What the title of the page begins with: how many are unread, silent ones apart; empty when none is."""
+        here = sum(item.unread for item in self.conversations if item.muted_until is None)
+        unread = here + sum(self.unread_beyond.values())
+        return f"({'99+' if unread > 99 else unread}) " if unread else ""
 
 
 class ConversationView(ConversationItem, kw_only=True):

@@ -1,7 +1,8 @@
 // The list of conversations: exact counts from the server, the latest activity on top, and their sum in the title.
 const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
-let title = document.title;
+// Without what the server counted before it.
+let title = document.title.slice(document.querySelector("title").dataset.counted?.trim().length ?? 0).trim();
 let gone = false; // put out of the conversation that is open
 
 export function fromHtml(html) {
@@ -23,6 +24,19 @@ function total() {
   document.title = unread ? `(${shown}) ${title}` : title;
   if (unread) navigator.setAppBadge?.(unread).catch(() => {});
   else navigator.clearAppBadge?.().catch(() => {});
+}
+
+// Of a line that is (or was) among those that are not shown: it counts by itself from now on.
+function forgetBeyond(id) {
+  const more = list.querySelector("[data-unread-of]");
+  const beyond = JSON.parse(more?.dataset.unreadOf ?? "{}");
+  if (!(id in beyond)) return;
+  const unread = Number(more.dataset.unread) - beyond[id];
+  delete beyond[id];
+  more.dataset.unreadOf = JSON.stringify(beyond);
+  more.dataset.unread = unread;
+  more.querySelector(".badge").remove();
+  if (unread) more.querySelector("a").append(badge(unread));
 }
 
 // The pinned ones first, then by the latest activity; what is no conversation ("more") stands last.
@@ -50,6 +64,7 @@ function upsert(html) {
   const item = fromHtml(html).querySelector("li");
   const focused = document.activeElement?.closest?.(".sidebar-item")?.id === item.id;
   document.getElementById(item.id)?.remove();
+  forgetBeyond(item.dataset.conversation);
   place(item);
   if (focused) item.querySelector("a").focus();
   markCurrent();
@@ -105,6 +120,7 @@ if (list) {
   });
   document.addEventListener("live:conversation-gone", ({ detail }) => {
     document.getElementById(`conversation-${detail}`)?.remove();
+    forgetBeyond(detail);
     total();
     if (detail !== here) return;
     gone = true;
@@ -112,6 +128,7 @@ if (list) {
   });
   document.addEventListener("live:conversation-archived", ({ detail }) => {
     document.getElementById(`conversation-${detail}`)?.remove();
+    forgetBeyond(detail);
     total();
   });
   document.addEventListener("live:conversation-head", ({ detail }) => {

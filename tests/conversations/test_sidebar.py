@@ -106,3 +106,38 @@ def test_a_line_is_made_once_for_all_who_have_something_unread_in_it(monkeypatch
     assert ('data-unread="100"' in many, ">99+<" in many, "100 unread messages<" in many) == (True, True, True)
     assert len(render._cache) == 1
     assert ('data-unread="0"' in line(0), "badge" in line(0), "\0" in line(0) + one + many) == (True, False, False)
+
+
+def title_of(page: str) -> str:
+    return page.split("<title")[1].split(">", 1)[1].split("</title>")[0]
+
+
+async def test_the_title_counts_what_is_unread_but_for_the_silent(cast: Cast) -> None:
+    assert title_of((await cast.milo.browser.get("/me")).text).startswith("My account")
+    await cast.say(cast.olive, "one")
+    await cast.say(cast.olive, "two")
+    assert title_of((await cast.milo.browser.get("/me")).text).startswith("(2) My account")
+    await cast.milo.api.put(f"/conversations/{cast.chess}/mute", json={})
+    assert title_of((await cast.milo.browser.get("/me")).text).startswith("My account")
+
+
+async def test_what_is_unread_beyond_the_list_is_counted_too(cast: Cast) -> None:
+    old = [await make_group(cast.olive, cast.milo, title=f"Old {n}") for n in range(3)]
+    for number, group in enumerate(old):
+        for n in range(number):
+            await cast.say(cast.olive, f"message {n}", group)
+    muted, archived = await make_group(cast.olive, cast.milo), await make_group(cast.olive, cast.milo)
+    for group in (muted, archived):
+        await cast.say(cast.olive, "hello", group)
+    await cast.milo.api.put(f"/conversations/{muted}/mute", json={})
+    await cast.milo.api.put(f"/conversations/{archived}/archive")
+    for n in range(100):
+        await make_group(cast.milo, title=f"Room {n}")
+    view = (await cast.milo.api.get("/conversations")).json()
+    assert view["unread_beyond"] == {str(old[1]): 1, str(old[2]): 2}
+    page = (await cast.milo.browser.get("/me")).text
+    assert title_of(page).startswith("(3) ")
+    more = page[page.index("sidebar-more") :].partition("</li>")[0]
+    assert "3 unread messages" in more
+    rest = (await cast.milo.api.get("/conversations", params={"after": view["next"]})).json()
+    assert (rest["next"], rest["unread_beyond"]) == (None, {})
