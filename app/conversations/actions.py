@@ -22,7 +22,8 @@ HEIR = """
 
 
 async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, list[int]]:
-    """Makes a group owned by `me`; gives its id and the ids of its people. Raises Invalid."""
+    """Makes a group owned by `me`; gives its id and the ids of its people. Raises Invalid, and NotFound when their
+    account was closed meanwhile."""
     title, wrong = checked_title(title)
     names = list(dict.fromkeys(name.strip().lower().removeprefix("@") for name in usernames if name.strip()))
     found = await _people(me, names)
@@ -35,9 +36,17 @@ async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, l
     permission.require_invitations(me, *(person.role for person in found.values()))
     people_in = list(dict.fromkeys([me.id, *(person.id for person in found.values())]))
     async with database.transaction():
-        conversation: int = await database.fetch_value(
-            "INSERT INTO conversation (kind, title, owner) VALUES ('group', $1, $2) RETURNING id", title, me.id
+        await leaving.nobody_goes()  # who goes hands over what they own by then, and this would stay without anyone
+        conversation: int | None = await database.fetch_value(
+            """
+            INSERT INTO conversation (kind, title, owner)
+            SELECT 'group', $1, id FROM person WHERE id = $2 AND deactivated_at IS NULL RETURNING id
+            """,
+            title,
+            me.id,
         )
+        if conversation is None:
+            raise NotFound
         await history.record(conversation, me.id, "created", body=title)
         await database.fetch(
             "INSERT INTO membership (conversation, person, read_position) SELECT $1, unnest($2::bigint[]), 1",

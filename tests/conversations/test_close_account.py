@@ -6,6 +6,7 @@ import runpy
 import httpx
 import pytest
 
+from app.accounts import leaving
 from app.conversations.queries import many
 from app.core import database
 from app.core.templates import ROOT
@@ -133,3 +134,16 @@ async def test_who_is_gone_is_not_looked_for_member_by_member(cast: Cast) -> Non
     asked = [node for node in nodes if node.get("Relation Name") == "person"]
     assert asked, "who is gone is asked for"
     assert all(node["Actual Loops"] <= 1 for node in asked), asked
+
+
+async def test_a_group_that_one_makes_while_the_account_is_closed_is_not_left_without_an_owner(cast: Cast) -> None:
+    async with database.transaction():
+        await leaving.one_goes()
+        await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", cast.milo.id)
+        making = asyncio.create_task(cast.milo.api.post("/conversations", json={"kind": "group", "title": "Late"}))
+        while not await database.fetch_value(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        ):
+            assert not making.done(), making.result().text
+    assert (await making).status_code == 404
+    assert await database.fetch_value("SELECT count(*) FROM conversation WHERE title = 'Late'") == 0
