@@ -1,8 +1,9 @@
 """Whether exports disturb those who talk meanwhile: `python -m bench.beside`.
 
 The same messages are sent at the same pace to the same open pages: with nothing beside them, and while the worker makes
-one export after the other of a room of ten thousand messages, in each format. In short turns, so that what the machine
-itself does at times (a disk that stalls) meets them all alike; percentiles are of all turns together.
+one export after the other: JSON and CSV of a room of a hundred thousand messages, PDF of one of ten thousand. In short
+turns, so that what the machine itself does at times (a disk that stalls) meets them all alike; percentiles are of all
+turns together.
 """
 
 import asyncio
@@ -22,30 +23,29 @@ from bench.wire import Ours
 SIZE = 100
 MESSAGES = 250
 ROUNDS = 4
-LONG = 10_000
 PATIENCE = 600.0
-FORMATS = ("json", "csv", "pdf")
+FORMATS = {"json": 100_000, "csv": 100_000, "pdf": 10_000}
 
 
 async def measure(server: Server, dsn: str, wire: Ours) -> None:
     """Prints them beside each other."""
-    room, long = await make_room(dsn, wire, SIZE), await _long_room(dsn, wire)
+    room = await make_room(dsn, wire, SIZE)
+    long = {size: await _long_room(dsn, wire, size) for size in sorted(set(FORMATS.values()))}
     await load(server, wire, room, messages=MESSAGES)  # what is done for the first time costs more
     columns = {name: Load() for name in ("alone", *FORMATS)}
     made = dict.fromkeys(FORMATS, 0)
     for _ in range(ROUNDS):
         columns["alone"] += await load(server, wire, room, messages=MESSAGES)
         for format_ in FORMATS:
-            exports = asyncio.create_task(_exports(wire, long, format_))
+            exports = asyncio.create_task(_exports(wire, long[FORMATS[format_]], format_))
             columns[format_] += await load(server, wire, room, messages=MESSAGES)
             if exports.done():
                 exports.result()
             exports.cancel()
             await asyncio.wait([exports])
             made[format_] += await _end(wire)
-    print(
-        f"{ROUNDS} x {MESSAGES} messages, {RATE} a second, {PAGES} open pages; exports of {LONG:,} messages beside them"
-    )
+    beside = ", ".join(f"{name} of {size:,}" for name, size in FORMATS.items())
+    print(f"{ROUNDS} x {MESSAGES} messages, {RATE} a second, {PAGES} open pages; beside them {beside} messages")
     print(f"{'':24}" + "".join(f"{name:>10}" for name in columns) + "".join(f"{f'{n}/alone':>12}" for n in FORMATS))
     for name, part in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         _print(f"send {name}, ms", [column.sends(part) for column in columns.values()])
@@ -58,7 +58,7 @@ def _print(name: str, values: list[float]) -> None:
     print(f"{name:24}" + "".join(f"{value:>10.2f}" for value in values) + ratios)
 
 
-async def _long_room(dsn: str, wire: Ours) -> int:
+async def _long_room(dsn: str, wire: Ours, size: int) -> int:
     room = await make_room(dsn, wire, 1)
     connection = await asyncpg.connect(dsn)
     await connection.execute(
@@ -74,7 +74,7 @@ async def _long_room(dsn: str, wire: Ours) -> int:
         FROM bumped b, generate_series(1, $2::int) n
         """,
         room,
-        LONG,
+        size,
     )
     await connection.close()
     return room
