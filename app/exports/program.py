@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.core import database, i18n
@@ -22,14 +23,14 @@ from app.core.database import Row
 from app.core.errors import NotFound
 from app.core.i18n import Locale
 from app.core.supervisor import die_with
-from app.exports import archive, person, source
-from app.exports.archive import Writer
-from app.exports.manifest import Covered
+from app.exports import source
 from app.exports.model import CancelledExport, Order
 from app.exports.out import PartsOut, TooLargeExport
-from app.exports.signing import Borrowed
-from app.exports.views import suffix
 from app.messages.views import Author
+
+if TYPE_CHECKING:
+    from app.exports.archive import Writer
+    from app.exports.manifest import Covered
 
 # Exit codes, beside 0: it is not wanted any more; its person may not see it any more; it took too much memory, or room.
 UNWANTED, NO_ACCESS, TOO_LARGE, FAULT = 3, 4, 5, 6
@@ -45,9 +46,11 @@ _asking = -1
 
 async def write(order: Order, instance: str, out: PartsOut) -> None:
     """Writes what was ordered, in its format; `instance` is the address of this Causerie."""
-    # Only this one: what draws PDF takes a second to import.
+    # Only what is needed is imported: what draws PDF takes a second, the rest half as long as a small export.
     form = importlib.import_module(f"app.exports.formats.{order.format}")
     if order.kind == "person":
+        from app.exports import person
+
         async with person.opened(order, instance) as data:
             await out.expect(data.head.count)
             await _packed(order, data.head, lambda to: form.write_person(data, to), out)
@@ -57,11 +60,15 @@ async def write(order: Order, instance: str, out: PartsOut) -> None:
             await _packed(order, read.head, lambda to: form.write(read, to), out)
 
 
-async def _packed(order: Order, covered: Covered, writer: Writer, out: PartsOut) -> None:
+async def _packed(order: Order, covered: "Covered", writer: "Writer", out: PartsOut) -> None:
     """As it is, or as a signed archive."""
     if not order.archive:
         await writer(out)
         return
+    from app.exports import archive
+    from app.exports.signing import Borrowed
+    from app.exports.views import suffix
+
     name = "data" if order.kind == "person" else "conversation"
     files = [(f"{name}.{suffix(order.kind, order.format, archive=False)}", writer)]
     await archive.write(order, covered, files, out, Borrowed(_asking, sys.stdin.fileno()))
