@@ -27,7 +27,7 @@ import: setup ## bring a conversation back from its JSON (make import FILE=chess
 test: lint unit e2e ## set up what is missing and run every check and test
 
 unit: setup-dev ## run all tests but those in the browser
-	$(PYTHON) -m pytest tests -n 4 --dist loadgroup
+	$(PYTHON) -m pytest tests -n 4 --dist loadgroup -p no:playwright # a browser is for those of e2e
 
 e2e: setup-dev ## run the tests in the browser
 	$(PYTHON) -m pytest e2e -n 3 -p no:hypothesispytest # no test there uses it, and each process would load it
