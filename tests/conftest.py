@@ -29,7 +29,6 @@ import uvloop
 from argon2 import PasswordHasher
 
 os.environ["CAUSERIE_THROWAWAY_DATABASE"] = "yes"
-gc.disable()  # until all is imported and collected, which makes no garbage to speak of
 
 from app.accounts import sessions
 from app.accounts.sessions import Proof
@@ -44,10 +43,23 @@ from app.main import create_app
 from app.people import presence
 from tests.nursery import nursery
 
+gc.disable()  # until all tests are imported and collected, which makes no garbage to speak of
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits, or lasts long, goes first, beside the others, instead of alone at the end."""
-    items.sort(key=lambda item: "faults" not in item.path.parts and "stateful" not in item.path.name)
+    """What mostly waits, or lasts long, goes first, beside the others, instead of alone at the end. What cannot use the
+    server of the test before goes last: between others it would cost two new ones each time."""
+
+    def early(item: pytest.Item) -> bool:
+        return "faults" in item.path.parts or "stateful" in item.path.name
+
+    items.sort(key=lambda item: (not early(item), _has_own_server(item)))
+
+
+def _has_own_server(item: pytest.Item) -> bool:
+    """Whether it needs the database for itself, or a server with other settings than most."""
+    found = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return ("dsn" in found and "server" not in found) or len(found.get("settings", ())) > 1
 
 
 def pytest_collection_finish() -> None:
