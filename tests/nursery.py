@@ -160,10 +160,9 @@ nursery = Nursery()
 
 
 def _main(control: socket.socket) -> None:
-    from app import serving
     from app.core import fork
 
-    serving._import()
+    _import()
     children: dict[socket.socket, fork.Forked] = {}
     awake, wake = os.pipe()
     os.set_blocking(awake, False)
@@ -183,6 +182,24 @@ def _main(control: socket.socket) -> None:
                     told.send(str(code).encode())
             if control.fileno() in ready and not _answer(control, children):
                 return
+
+
+def _import() -> None:
+    """All that any of them needs, and also what each would otherwise import for itself after it was forked: a worker
+    spent more on that than on its work."""
+    import aiohttp  # noqa: F401 (who calls other programs)
+
+    from app import serving
+    from app.core import database
+
+    database.configure("postgresql:///of-none")  # the tables want an engine; each child tells it of its database
+    from piccolo.apps.migrations import tables  # noqa: F401 (who looks whether the database is up to date)
+    from piccolo.apps.migrations.commands.base import BaseMigrationManager
+    from piccolo.conf.apps import Finder
+
+    config = Finder().get_app_config(app_name="causerie")
+    BaseMigrationManager().get_migration_modules(config.resolved_migrations_folder_path)
+    serving._import()
 
 
 def _answer(control: socket.socket, children: dict[socket.socket, Forked]) -> bool:
