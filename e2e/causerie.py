@@ -9,6 +9,7 @@ import re
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -30,6 +31,8 @@ PROJECT = Path(app.__file__).parent.parent
 PYTHON = (sys.executable, "-m", "app")
 PASSWORD = "three blue horses run"
 PATIENCE = 60.0
+# Everything is on loopback. Without this each client reads all certificate authorities: 50 ms of CPU for each person.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 T = TypeVar("T")
 
 
@@ -182,7 +185,8 @@ class Causerie:
 
     def streams(self) -> int:
         """How many streams are open."""
-        return int(httpx.get(f"{self.url}/health", headers={"accept": "application/json"}).json()["streams"])
+        answer = httpx.get(f"{self.url}/health", headers={"accept": "application/json"}, verify=NO_TLS, trust_env=False)
+        return int(answer.json()["streams"])
 
     def reset_link(self, email: str) -> str:
         """The link of the mail that the worker printed for this address."""
@@ -193,7 +197,9 @@ class Causerie:
         """Signs someone up."""
         letters = re.sub("[^a-z]", "", name.split()[0].lower()) or "someone"
         username = username or f"{letters}-{uuid4().hex[:10]}"
-        client = httpx.Client(base_url=self.url, headers={"accept": "application/json"}, timeout=PATIENCE)
+        client = httpx.Client(
+            base_url=self.url, headers={"accept": "application/json"}, timeout=PATIENCE, verify=NO_TLS, trust_env=False
+        )
         self.clients.append(client)
         answer = client.post(
             "/auth/signup",
