@@ -10,8 +10,6 @@ import secrets
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +21,10 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-import app
 from app.core.security import seal
 from app.notifications.unsubscribe import PURPOSE
+from tests.nursery import Command, nursery
 
-PROJECT = Path(app.__file__).parent.parent
-PYTHON = (sys.executable, "-m", "app")
 PASSWORD = "three blue horses run"
 PATIENCE = 60.0
 # Everything is on loopback. Without this each client reads all certificate authorities: 50 ms of CPU for each person.
@@ -123,7 +119,7 @@ class Causerie:
     folder: Path
     options: tuple[str, ...] = ()
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: Command | None = None
     clients: list[httpx.Client] = field(default_factory=list)
 
     @property
@@ -135,21 +131,15 @@ class Causerie:
         return self.folder / "log"
 
     def migrate(self) -> None:
-        subprocess.run([*PYTHON, "migrate"], env=self._environment(), cwd=PROJECT, check=True, capture_output=True)
+        done = nursery.run(["app", "migrate"], self._environment())
+        assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
         self.port = self.port or free_port()
         said = len(self.said())
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*PYTHON, "serve", *self.options],
-                env=self._environment(),
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+            self.process = nursery.command(["app", "serve", *self.options], self._environment(), output.fileno())
         until(lambda: self._runs(said), "Causerie is running", PATIENCE)
 
     def _environment(self) -> dict[str, str]:
