@@ -23,6 +23,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Re
 
 from app.core import embedded
 from e2e.causerie import Causerie, Person
+from tests.nursery import nursery
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The same without windows: half the work. It has no push and no pages kept for going back.
@@ -96,6 +97,7 @@ def postgres(folder: Path) -> Iterator[str]:
     with embedded.running(folder / "cluster", durable=False) as dsn:
         Causerie(dsn, folder).migrate()
         yield dsn
+    nursery.close()
 
 
 @pytest.fixture(scope="session")
