@@ -26,6 +26,16 @@ async def nobody_goes() -> None:
     await database.fetch("SELECT pg_advisory_xact_lock_shared(hashtext('closing'))")
 
 
+async def stays(person: int) -> bool:
+    """Whether that account is open, and will be until the end of the transaction. For a transaction that holds rows
+    already, and would come to a deadlock if it waited: it waits for nobody, and so says no, too, at a moment in which
+    anyone closes theirs."""
+    if not await database.fetch_value("SELECT pg_try_advisory_xact_lock_shared(hashtext('closing'))"):
+        return False
+    found = "SELECT EXISTS (SELECT FROM person WHERE id = $1 AND deactivated_at IS NULL)"
+    return bool(await database.fetch_value(found, person))
+
+
 async def deactivate(me: Me) -> list[int]:
     """Closes an account; what was written stays, under the name. Stands at the end of a transaction that `hold`s it.
     Gives the sessions and tokens that ended (all)."""

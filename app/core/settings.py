@@ -100,7 +100,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         base_url=base_url.rstrip("/"),
         smtp_url=read.url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), None),
         mail_from=environ.get("MAIL_FROM") or f"Causerie <causerie@{urlsplit(base_url).hostname}>",
-        web_concurrency=read.number("WEB_CONCURRENCY", 1, 1, 16),
+        # Heroku sets it by itself, to 33 on its largest machines; more than 16 share nothing but Postgres' connections.
+        web_concurrency=min(read.number("WEB_CONCURRENCY", 1, 1, 1000), 16),
         role_policy="school" if read.choice("ROLE_POLICY", ("open", "school"), "open") == "school" else "open",
         max_message_length=read.number("MAX_MESSAGE_LENGTH", 2000, 1, 10_000),
         max_connections_per_user=read.number("MAX_CONNECTIONS_PER_USER", 5, 1, 100_000),

@@ -120,3 +120,8 @@ async def test_a_batch_keeps_those_who_may_and_refuses_those_who_may_not(school:
     senders = [school.milo, school.olive, school.mina, school.ada] * 5
     answers = await asyncio.gather(*(send(who, room, f"number {n}") for n, who in enumerate(senders)))
     assert answers == [403, 201, 403, 201] * 5
+
+
+async def test_whoever_goes_is_told_to_whom_their_groups_go_in_a_school(school: Cast) -> None:
+    for path in ("/me/deactivate", "/me/delete", f"/conversations/{school.chess}/settings"):
+        assert "the teacher or administrator who has been" in (await school.olive.browser.get(path)).text, path

@@ -48,7 +48,7 @@ WRONG = [
     ("SMTP_URL", "smtp://u:hunter2@mail.example.org:99999"),
     ("SECRET_KEY", "hunter2"),
     ("WEB_CONCURRENCY", "0"),
-    ("WEB_CONCURRENCY", "17"),
+    ("WEB_CONCURRENCY", "1001"),
     ("DATABASE_POOL_SIZE", "2"),
     ("ROLE_POLICY", "closed"),
     ("MAX_MESSAGE_LENGTH", "0"),
@@ -142,3 +142,8 @@ def test_https_is_known_from_the_address(tmp_path: Path) -> None:
 def test_a_host_with_accents_is_told_how_browsers_send_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"BASE_URL.*: xn--caf-dma\.example$"):
         read(tmp_path, BASE_URL="https://Cafe\u0301.example/")
+
+
+def test_as_many_web_processes_as_heroku_sets_by_itself_are_not_too_many(tmp_path: Path) -> None:
+    assert read(tmp_path, WEB_CONCURRENCY="33").web_concurrency == 16
+    assert read(tmp_path, WEB_CONCURRENCY="2").web_concurrency == 2

@@ -1,5 +1,6 @@
 """What was exported comes back elsewhere as it was, or not at all."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -369,3 +370,25 @@ async def test_more_messages_than_a_batch_come_in_their_order(cast: Cast, tmp_pa
 
 def test_whatever_may_happen_can_be_told() -> None:
     assert all(told(event, "Ada", "Olive", "Chess") for event in EVENTS)
+
+
+async def test_a_group_whose_owner_closes_their_account_meanwhile_does_not_come(cast: Cast, tmp_path: Path) -> None:
+    await cast.say(cast.milo, "hello")
+    await written(cast.olive, cast.chess, tmp_path / "chess.json")
+    before = await everything()
+    async with database.pool().acquire() as other, asyncio.TaskGroup() as group:
+        async with other.transaction():
+            await other.execute("LOCK TABLE notified IN SHARE MODE")  # what an import writes last
+            coming = group.create_task(refused(tmp_path / "chess.json", owner=cast.milo.username))
+            while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.01)
+            closed = await cast.milo.api.post("/me/deactivate", json={"current": PASSWORD})
+            assert closed.status_code == 204
+        assert "closed their account" in await coming
+    assert await everything() == before
+
+
+async def refused(path: Path, **wish: Any) -> str:
+    with pytest.raises(CannotImportError) as refusal:
+        await imported(path, **wish)
+    return str(refusal.value)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.accounts import leaving
 from app.core import database, text
 from app.core.supervisor import say
 from app.exports.importing import rows
@@ -75,6 +76,10 @@ async def run(path: Path, wish: Wish, told: Callable[[int, int], None]) -> Impor
                 people = await rows.read(document, wish, done, told)
                 await introduce(document, people, wish, done)
                 await rows.write(document, owner, wish, done)
+                if not await leaving.stays(owner):  # it may have taken minutes
+                    raise CannotImportError(
+                        "Its owner closed their account meanwhile, or somebody does just now. Nothing was imported."
+                    )
     except DamagedError as error:
         raise CannotImportError(f"{error} Nothing was imported.") from error
     return done
