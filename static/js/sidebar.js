@@ -26,14 +26,15 @@ function total() {
   else navigator.clearAppBadge?.().catch(() => {});
 }
 
+const beyond = () => JSON.parse(list.querySelector("[data-unread-of]")?.dataset.unreadOf ?? "{}");
+
 // Of a line that is (or was) among those that are not shown: it counts by itself from now on.
 function forgetBeyond(id) {
+  const { [id]: its, ...others } = beyond();
+  if (!its) return;
   const more = list.querySelector("[data-unread-of]");
-  const beyond = JSON.parse(more?.dataset.unreadOf ?? "{}");
-  if (!(id in beyond)) return;
-  const unread = Number(more.dataset.unread) - beyond[id];
-  delete beyond[id];
-  more.dataset.unreadOf = JSON.stringify(beyond);
+  const unread = Number(more.dataset.unread) - its;
+  more.dataset.unreadOf = JSON.stringify(others);
   more.dataset.unread = unread;
   more.querySelector(".badge").remove();
   if (unread) more.querySelector("a").append(badge(unread));
@@ -46,6 +47,23 @@ const isBefore = ([pin, at], [otherPin, otherAt]) => pin > otherPin || (pin === 
 function place(item) {
   const mine = rank(item);
   list.insertBefore(item, [...list.children].find((other) => other !== item && isBefore(mine, rank(other))) ?? null);
+}
+
+// More of the list was asked for. What came into it before, out of its turn, stands where it belongs, once, as it was told:
+// each change of it comes by the stream, also one that the answer is too old for.
+function join() {
+  const before = new Set();
+  for (const item of list.querySelectorAll(".sidebar-item")) {
+    if (before.has(item.id)) item.remove();
+    else before.add(item.id);
+  }
+  for (const id of Object.keys(beyond())) if (before.has(`conversation-${id}`)) forgetBeyond(id);
+  // From the end: what follows is in order already.
+  for (const item of [...list.querySelectorAll(".sidebar-item")].reverse()) {
+    if (item.nextElementSibling && !isBefore(rank(item), rank(item.nextElementSibling))) place(item);
+  }
+  markCurrent();
+  total();
 }
 
 // A silence that ends while the page is open.
@@ -138,6 +156,6 @@ if (list) {
     total();
   });
   document.addEventListener("timeline:state", ({ detail }) => current(detail));
-  document.addEventListener("htmx:after:swap", () => (markCurrent(), total())); // more of the list was asked for
+  document.addEventListener("htmx:after:swap", join);
   total();
 }
