@@ -71,3 +71,21 @@ def test_what_came_into_the_list_before_it_was_asked_for_stands_and_counts_once(
     page.get_by_role("link", name="More conversations").click()
     expect(titles(page)).to_have_text(named(*range(1, 300)))
     expect(page).to_have_title("(4) Conversations · Causerie")
+
+
+def test_the_title_counts_to_a_hundred_whatever_is_read_elsewhere_beyond_the_list(
+    causerie: Causerie, olive: Person, milo: Person, visit: Visit
+) -> None:
+    there = rooms(causerie, milo, olive, 450, range(301, 403))
+    page = live(visit(milo))
+    expect(page).to_have_title("(99+) Conversations · Causerie")
+    # One of them stands in the list itself.
+    milo.read(there[301], 1)
+    assert milo.api.put(f"/conversations/{there[301]}/unread", json={"position": 1}).is_success
+    expect(page.locator(f"#conversation-{there[301]} .badge [aria-hidden]")).to_have_text("1")
+    for number in (302, 303, 304):
+        milo.read(there[number], 1)
+    expect(page).to_have_title("(99) Conversations · Causerie")
+    milo.read(there[305], 1)
+    expect(page).to_have_title("(98) Conversations · Causerie")
+    expect(page.locator(f"#conversation-{there[301]}")).to_have_count(1)

@@ -3,6 +3,7 @@ const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
 // Without what the server counted before it.
 let title = document.title.slice(document.querySelector("title").dataset.counted?.trim().length ?? 0).trim();
+const MOST_BEYOND = 100; // that have any unread are known of those that are not shown
 let gone = false; // put out of the conversation that is open
 
 export function fromHtml(html) {
@@ -20,6 +21,8 @@ const isMuted = (item) => Number(item.dataset.mutedUntil ?? 0) * 1000 > Date.now
 function total() {
   let unread = 0;
   for (const item of list.children) unread += isMuted(item) ? 0 : Number(item.dataset.unread || 0);
+  const cut = unread < 100 && list.querySelector("[data-cut]");
+  if (cut) return showMore(cut);
   const shown = unread > 99 ? "99+" : String(unread);
   document.title = unread ? `(${shown}) ${title}` : title;
   if (unread) navigator.setAppBadge?.(unread).catch(() => {});
@@ -33,11 +36,19 @@ function forgetBeyond(id) {
   const { [id]: its, ...others } = beyond();
   if (!its) return;
   const more = list.querySelector("[data-unread-of]");
+  if (Object.keys(others).length === MOST_BEYOND - 1) more.dataset.cut = ""; // there may be others that nobody told us of
   const unread = Number(more.dataset.unread) - its;
   more.dataset.unreadOf = JSON.stringify(others);
   more.dataset.unread = unread;
   more.querySelector(".badge").remove();
   if (unread) more.querySelector("a").append(badge(unread));
+}
+
+// As if somebody had asked for it: with more lines come those that the sum does not know of. The title waits for them.
+function showMore(more) {
+  delete more.dataset.cut;
+  const source = more.querySelector("a");
+  htmx.ajax("GET", source.getAttribute("hx-get"), { source, target: more, swap: "outerHTML" });
 }
 
 // The pinned ones first, then by the latest activity; what is no conversation ("more") stands last.
