@@ -3,7 +3,7 @@ const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
 // Without what the server counted before it.
 let title = document.title.slice(document.querySelector("title").dataset.counted?.trim().length ?? 0).trim();
-const MOST_BEYOND = 100; // that have any unread are known of those that are not shown
+const MOST_BEYOND = 100; // conversations that are not shown and have any unread: a page is told of so many (lines.py)
 let gone = false; // put out of the conversation that is open
 
 export function fromHtml(html) {
