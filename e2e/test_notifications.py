@@ -83,3 +83,29 @@ def test_what_is_deleted_or_edited_leaves_the_page_of_notifications_and_the_corn
     expect(page.locator("#notifications-badge")).to_be_hidden()
     milo.say(direct, "after that")
     expect(row).to_contain_text("after that")
+
+
+def test_older_ones_stays_below_the_list_when_it_is_asked_for_anew(causerie: Causerie, visit: Visit) -> None:
+    olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
+    causerie.sql(
+        """
+        INSERT INTO notification (person, kind, actor, in_app, read_at, updated_at)
+        SELECT $1, 'contact_accepted', $2, true, now(), now() - n * interval '1 minute' FROM generate_series(1, 40) n
+        """,
+        olive.id,
+        milo.id,
+    )
+    direct = milo.direct(olive)
+    said = milo.say(direct, "before")
+    page = live(visit(olive, "/notifications"))
+    row = page.locator(".notification").first
+    expect(row).to_contain_text("before")
+    milo.edit(said["id"], "afterwards")
+    expect(row).to_contain_text("afterwards")
+    order = (
+        "() => [...document.querySelector('.page').children].map(({ tagName, className }) => `${tagName} ${className}`)"
+    )
+    assert page.evaluate(order) == visit(olive, "/notifications").evaluate(order), "as on a fresh page"
+    milo.delete(said["id"])
+    expect(row).not_to_contain_text("afterwards")
+    assert page.evaluate(order)[-1] == "P more"

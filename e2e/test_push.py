@@ -11,7 +11,7 @@ from playwright.sync_api import CDPSession, Page, Worker, expect
 
 from e2e.causerie import Causerie, Person, until
 from e2e.conftest import Visit, Watch, whole_browser
-from e2e.steps import eventually
+from e2e.steps import connection, eventually, live
 
 pytestmark = whole_browser()
 SETTINGS = "/me/notification-settings"
@@ -120,7 +120,7 @@ def test_what_makes_no_sense_shows_something_and_leads_nowhere_else(causerie: Ca
 
 
 def test_what_an_open_page_shows_is_not_shown_beside_it(causerie: Causerie, visit: Visit) -> None:
-    page = allowed(causerie, visit, causerie.person("Olive Owner"))
+    page = live(allowed(causerie, visit, causerie.person("Olive Owner")))
     worker = registered(page)
     service = Service(page, causerie.url)
     service.deliver(told(7, on_page=True))
@@ -133,6 +133,34 @@ def test_what_an_open_page_shows_is_not_shown_beside_it(causerie: Causerie, visi
     tags = "async () => (await registration.getNotifications()).map(({ tag }) => tag)"
     eventually(page, lambda: "notification-9" in worker.evaluate(tags), "it is shown")
     assert sorted(worker.evaluate(tags)) == ["notification-8", "notification-9"]
+
+
+def test_what_no_open_page_is_told_of_is_shown(causerie: Causerie, visit: Visit) -> None:
+    page = live(allowed(causerie, visit, causerie.person("Olive Owner")))
+    registered(page)
+    service = Service(page, causerie.url)
+    gave_way = "event: close\ndata: too-many\n\n"
+    page.route("**/live", lambda route: route.fulfill(status=200, content_type="text/event-stream", body=gave_way))
+    page.reload()
+    expect(connection(page)).to_contain_text("no longer updates by itself")
+    service.deliver(told(7, on_page=True))
+    eventually(page, lambda: len(shown(page)) == 1, "the page gave way to others")
+    page.unroute("**/live")
+    page.route("**/live", lambda route: route.abort())
+    page.reload()
+    expect(connection(page)).to_have_attribute("data-state", "lost")
+    service.deliver(told(8, on_page=True))
+    eventually(page, lambda: len(shown(page)) == 2, "its stream is lost")
+    page.unroute("**/live")
+    page.goto("/docs")
+    service.deliver(told(9, on_page=True))
+    eventually(page, lambda: len(shown(page)) == 3, "it has no stream at all")
+    page.goto(SETTINGS)
+    live(page)
+    service.deliver(told(10, on_page=True))
+    service.deliver(told(11, on_page=False))
+    eventually(page, lambda: len(shown(page)) >= 4, "what no page shows is shown")
+    assert "notification-10" not in {each["tag"] for each in shown(page)}
 
 
 def test_where_each_push_must_be_seen_it_is_shown_beside_an_open_page(causerie: Causerie, visit: Visit) -> None:

@@ -26,14 +26,26 @@ function read(data) {
 // others let a push show nothing while a page of the site is seen.
 const mustShow = () => /AppleWebKit/.test(navigator.userAgent) && !/Chrom/.test(navigator.userAgent);
 
+const SOON = 300; // to say so: what is shown twice is better than what nobody tells
+
+// What it says itself: it may have given way to others, have lost its stream, or never have had one (/docs).
+const tells = (page) =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => resolve(data === true);
+    setTimeout(() => resolve(false), SOON);
+    page.postMessage("live?", [port2]);
+  });
+
 // A page that is open but lies behind another one tells nobody anything.
-async function isOpen() {
+async function isTold() {
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
-  return pages.some((page) => page.visibilityState === "visible");
+  const answers = await Promise.all(pages.filter((page) => page.visibilityState === "visible").map(tells));
+  return answers.includes(true);
 }
 
 async function show({ title, body = "", tag, about, lang, icon, url, on_page: onPage }) {
-  if (onPage && !mustShow() && (await isOpen())) return;
+  if (onPage && !mustShow() && (await isTold())) return;
   // What comes twice takes its own place without a sound; what has grown since sounds again.
   const before = tag ? await registration.getNotifications({ tag }) : [];
   await registration.showNotification(title || "Causerie", {

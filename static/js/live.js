@@ -163,6 +163,10 @@ addEventListener("pageshow", (event) => {
   leaving = false;
   if (event.persisted) asItIs();
 });
+// The service worker asks before it keeps to itself what is pushed, as this page tells of it.
+navigator.serviceWorker?.addEventListener("message", ({ data, ports }) => {
+  if (data === "live?") ports[0].postMessage(source?.readyState === EventSource.OPEN);
+});
 addEventListener("online", () => source && source.readyState !== EventSource.OPEN && open(document.hidden));
 setInterval(() => {
   if (source && Date.now() - heard > SILENCE) open(document.hidden);

@@ -63,7 +63,8 @@ function put(came) {
   const around = list.parentElement;
   for (const old of around.querySelectorAll(":scope > .more, :scope > .empty")) old.remove();
   list.remove();
-  around.append(came, ...(fresh.isConnected ? [] : [fresh]));
+  around.append(came);
+  if (!fresh.isConnected) around.append(fresh);
   list = fresh;
   htmx.process(around);
   if (row) document.getElementById(row)?.querySelectorAll("a, button")[nth]?.focus();

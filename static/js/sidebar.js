@@ -3,6 +3,7 @@ const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
 // Without what the server counted before it.
 let title = document.title.slice(document.querySelector("title").dataset.counted?.trim().length ?? 0).trim();
+const MOST_BEYOND = 100; // conversations that are not shown and have any unread: a page is told of so many (lines.py)
 let gone = false; // put out of the conversation that is open
 
 export function fromHtml(html) {
@@ -20,23 +21,34 @@ const isMuted = (item) => Number(item.dataset.mutedUntil ?? 0) * 1000 > Date.now
 function total() {
   let unread = 0;
   for (const item of list.children) unread += isMuted(item) ? 0 : Number(item.dataset.unread || 0);
+  const cut = unread < 100 && list.querySelector("[data-cut]");
+  if (cut) return showMore(cut);
   const shown = unread > 99 ? "99+" : String(unread);
   document.title = unread ? `(${shown}) ${title}` : title;
   if (unread) navigator.setAppBadge?.(unread).catch(() => {});
   else navigator.clearAppBadge?.().catch(() => {});
 }
 
+const beyond = () => JSON.parse(list.querySelector("[data-unread-of]")?.dataset.unreadOf ?? "{}");
+
 // Of a line that is (or was) among those that are not shown: it counts by itself from now on.
 function forgetBeyond(id) {
+  const { [id]: its, ...others } = beyond();
+  if (!its) return;
   const more = list.querySelector("[data-unread-of]");
-  const beyond = JSON.parse(more?.dataset.unreadOf ?? "{}");
-  if (!(id in beyond)) return;
-  const unread = Number(more.dataset.unread) - beyond[id];
-  delete beyond[id];
-  more.dataset.unreadOf = JSON.stringify(beyond);
+  if (Object.keys(others).length === MOST_BEYOND - 1) more.dataset.cut = ""; // there may be others that nobody told us of
+  const unread = Number(more.dataset.unread) - its;
+  more.dataset.unreadOf = JSON.stringify(others);
   more.dataset.unread = unread;
   more.querySelector(".badge").remove();
   if (unread) more.querySelector("a").append(badge(unread));
+}
+
+// As if somebody had asked for it: with more lines come those that the sum does not know of. The title waits for them.
+function showMore(more) {
+  delete more.dataset.cut;
+  const source = more.querySelector("a");
+  htmx.ajax("GET", source.getAttribute("hx-get"), { source, target: more, swap: "outerHTML" });
 }
 
 // The pinned ones first, then by the latest activity; what is no conversation ("more") stands last.
@@ -46,6 +58,23 @@ const isBefore = ([pin, at], [otherPin, otherAt]) => pin > otherPin || (pin === 
 function place(item) {
   const mine = rank(item);
   list.insertBefore(item, [...list.children].find((other) => other !== item && isBefore(mine, rank(other))) ?? null);
+}
+
+// More of the list was asked for. What came into it before, out of its turn, stands where it belongs, once, as it was told:
+// each change of it comes by the stream, also one that the answer is too old for.
+function join() {
+  const before = new Set();
+  for (const item of list.querySelectorAll(".sidebar-item")) {
+    if (before.has(item.id)) item.remove();
+    else before.add(item.id);
+  }
+  for (const id of Object.keys(beyond())) if (before.has(`conversation-${id}`)) forgetBeyond(id);
+  // From the end: what follows is in order already.
+  for (const item of [...list.querySelectorAll(".sidebar-item")].reverse()) {
+    if (item.nextElementSibling && !isBefore(rank(item), rank(item.nextElementSibling))) place(item);
+  }
+  markCurrent();
+  total();
 }
 
 // A silence that ends while the page is open.
@@ -138,6 +167,6 @@ if (list) {
     total();
   });
   document.addEventListener("timeline:state", ({ detail }) => current(detail));
-  document.addEventListener("htmx:after:swap", () => (markCurrent(), total())); // more of the list was asked for
+  document.addEventListener("htmx:after:swap", join);
   total();
 }
