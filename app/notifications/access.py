@@ -8,15 +8,16 @@ from app.conversations.access import HERE
 from app.people.access import visible
 
 # A notification `n` with what it is about: its conversation `c` and the membership `m` of its person, the latest
-# message `x` of those that it tells of and they may see (with the first of these, and how many they are), and `p`, who
-# wrote that or else did it. The messages are found by their numbers alone: were their conversation named too, Postgres
-# might read a long one backwards. A bot of somebody blocked is blocked.
+# message `x` of those that it tells of and they may see (with the first of these, how many they are, and whether any
+# was not mailed or pushed yet), and `p`, who wrote that or else did it. The messages are found by their numbers alone:
+# were their conversation named too, Postgres might read a long one backwards. A bot of somebody blocked is blocked.
 JOINED = f"""
     notification n
     LEFT JOIN membership m ON m.conversation = n.conversation AND m.person = n.person
     LEFT JOIN conversation c ON c.id = m.conversation AND {HERE}
     LEFT JOIN LATERAL (
-        SELECT x.*, first_value(x.id) OVER (ORDER BY x.position) AS first, count(*) OVER () AS seen
+        SELECT x.*, first_value(x.id) OVER (ORDER BY x.position) AS first, count(*) OVER () AS seen,
+               bool_or(x.id <> ALL (n.mailed)) OVER () AS unmailed, bool_or(x.id <> ALL (n.pushed)) OVER () AS unpushed
         FROM message x JOIN person a ON a.id = x.author
         WHERE x.id = ANY(n.told) AND x.deleted_at IS NULL AND c.id IS NOT NULL AND x.position > c.kept_after
           AND NOT EXISTS (SELECT FROM block b WHERE b.person = n.person AND b.blocked IN (a.id, a.bot_owner))
