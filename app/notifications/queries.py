@@ -53,16 +53,19 @@ async def one(me: Me, number: int) -> NotificationView:
     return view(row)
 
 
-_UNREAD = (
-    f"SELECT FROM {JOINED} WHERE n.read_at IS NULL AND n.in_app AND NOT {READ_IN_CENTRE} AND {SEEN} AND n.person ="
-)
+# What was read to its latest message is known without a look at any, and there is much of that.
+_UNREAD = f"""
+    SELECT FROM {JOINED} WHERE n.read_at IS NULL AND n.in_app
+      AND (n.kind = 'invitation' OR NOT coalesce(m.read_position >= n.position, false))
+      AND NOT {READ_IN_CENTRE} AND {SEEN} AND n.person =
+"""
+COUNT = f"SELECT count(*) FROM ({_UNREAD} $1 LIMIT {MOST_COUNTED}) AS counted"
 
 
 async def unread_of(person: int) -> int:
     """How many this person has not read, up to MOST_COUNTED. Every page asks; for a list of one person Postgres would
     make a plan anew each time, which costs more than the answer."""
-    sql = f"SELECT count(*) FROM ({_UNREAD} $1 LIMIT {MOST_COUNTED}) AS counted"
-    return int(await database.fetch_value(sql, person) or 0)
+    return int(await database.fetch_value(COUNT, person) or 0)
 
 
 async def unread(people: list[int]) -> dict[int, int]:
