@@ -17,6 +17,7 @@ from app.core import database, mail
 from app.core.patience import patience, say_waiting
 from app.core.settings import Settings
 from app.notifications import addressees, choices, digest, due, given_up, weekly
+from app.notifications.access import FURTHEST
 from app.notifications.addressees import Addressee
 from app.notifications.given_up import MailGivenUp
 from app.notifications.letters import Letter
@@ -154,11 +155,11 @@ async def _end(waiting: Waiting, seen: list[int]) -> None:
     stands in it, also what is gathered only later."""
     async with database.transaction():
         await database.fetch(
-            """
+            f"""
             UPDATE notification n SET mail_at = NULL, mailed_at = now(), mailed = n.told
             WHERE n.person = $1 AND n.mail_at IS NOT NULL AND n.latest = ANY($2) AND NOT EXISTS (
                 SELECT FROM message f JOIN membership m ON m.conversation = f.conversation AND m.person = n.person
-                WHERE f.id = n.message AND f.id <> ALL ($2) AND f.deleted_at IS NULL AND f.position > m.read_position
+                WHERE f.id = n.message AND f.id <> ALL ($2) AND f.deleted_at IS NULL AND f.position > {FURTHEST}
             )
             """,
             waiting.person,

@@ -157,3 +157,23 @@ async def test_what_grows_while_its_mail_is_made_is_not_overlooked(cast: Cast, p
     assert await making
     await post.mailer.round()
     assert "three" in part(post.to(cast.mina)[1], "plain")
+
+
+async def test_what_came_while_a_mail_was_on_its_way_waits_no_more_where_the_first_was_marked_unread_again(
+    cast: Cast, post: Post
+) -> None:
+    first = await cast.say(cast.olive, "@mina one")
+    await post.read()
+    await cast.mina.api.put(f"/conversations/{cast.chess}/read", json={"position": first["position"]})
+    await cast.mina.api.put(f"/conversations/{cast.chess}/unread", json={})
+    await cast.say(cast.olive, "@mina two")
+    await post.gather()
+    assert await due.gather()
+    await cast.say(cast.olive, "@mina three")
+    await post.read()
+    waiting = "SELECT count(*) FROM notification WHERE mail_at IS NOT NULL"
+    assert await database.fetch_value(waiting) == 1
+    await post.mailer.round()
+    text = part(post.to(cast.mina)[0], "plain")
+    assert [said in text for said in ("one", "two", "three")] == [False, True, True]
+    assert await database.fetch_value(waiting) == 0
