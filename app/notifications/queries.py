@@ -11,7 +11,8 @@ from app.core.database import Row
 from app.core.errors import BadRequest, NotFound
 from app.core.i18n import _, ngettext
 from app.messages import quotes
-from app.notifications.access import JOINED, READ_IN_CENTRE, SEEN
+from app.messages.told import JOINED, MANY, SEEN
+from app.notifications.access import READ_IN_CENTRE
 from app.notifications.views import NotificationsView, NotificationView
 from app.people.views import PersonCard, shown_name
 
@@ -19,7 +20,7 @@ PAGE = 30
 # More are shown as so many and a plus.
 MOST_COUNTED = 100
 COLUMNS = f"""
-    n.id, n.kind, n.many - cardinality(n.told) + coalesce(x.seen, 0)::int AS many, n.export,
+    n.id, n.kind, {MANY} AS many, n.export,
     (SELECT e.title FROM export e WHERE e.id = n.export) AS taken, x.first AS message, n.created_at, n.updated_at,
     n.person AS whose, {READ_IN_CENTRE} AS read,
     p.id AS actor, p.username, p.name, p.role, {address("p")} AS avatar,
