@@ -56,29 +56,30 @@ COLUMNS = f"""
 """
 
 
-async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
-    """The person's conversations, the pinned ones first, by last activity; `after` is the `next` of the page before."""
-    view = await sidebar_of(me.id, after, limit)
+async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR, beyond: bool = True) -> ConversationsView:
+    """The person's conversations, the pinned ones first, by last activity; `after` is the `next` of the page before.
+    Without `beyond` it is not counted what is unread after the last one, which takes a statement of its own."""
+    view = await sidebar_of(me.id, after, limit, beyond)
     if after or any(line.kind == "general" for line in view.conversations):
         return view
     # Where all lines are shown and this one is not, another request of theirs brought them in at this moment.
     if await access.join_general(me.id) or view.next is None:
-        return await sidebar_of(me.id, after, limit)
+        return await sidebar_of(me.id, after, limit, beyond)
     return view
 
 
-async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR, beyond: bool = True) -> ConversationsView:
     """The same by the person's id, for the feed."""
-    return await _page(person, f"NOT {ARCHIVED}", after, limit)
+    return await _page(person, f"NOT {ARCHIVED}", after, limit, beyond)
 
 
-async def archived(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+async def archived(me: Me, after: str = "", limit: int = SIDEBAR, beyond: bool = True) -> ConversationsView:
     """What the person has put away, in the same order."""
-    view = await _page(me.id, f"{ARCHIVED} AND m.archived_position < {NOT_LISTED}", after, limit)
+    view = await _page(me.id, f"{ARCHIVED} AND m.archived_position < {NOT_LISTED}", after, limit, beyond)
     return msgspec.structs.replace(view, archived=True)
 
 
-async def _page(person: int, condition: str, after: str, limit: int) -> ConversationsView:
+async def _page(person: int, condition: str, after: str, limit: int, beyond: bool) -> ConversationsView:
     pinned, before, last = _cursor(after)
     rows = await database.fetch(
         f"""
@@ -98,8 +99,8 @@ async def _page(person: int, condition: str, after: str, limit: int) -> Conversa
     shown = [item(row) for row in rows[:limit]]
     end = shown[-1] if len(rows) > limit else None
     more = f"{end.last_activity_at.isoformat()}~{end.id}{'~pinned' if end.pinned else ''}" if end else None
-    beyond = await _unread_beyond(person, condition, end) if end else {}
-    return ConversationsView(shown, more, unread_beyond=beyond)
+    unread = await _unread_beyond(person, condition, end) if end and beyond else {}
+    return ConversationsView(shown, more, unread_beyond=unread)
 
 
 async def _unread_beyond(person: int, condition: str, end: ConversationItem) -> dict[int, int]:

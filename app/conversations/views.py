@@ -26,7 +26,8 @@ class ConversationItem(msgspec.Struct, kw_only=True):
 class ConversationsView(msgspec.Struct):
     """A person's conversations, the pinned ones first, then by latest activity; or what they have put away. `next`
     continues after the last one, null at the end; of those that come there, `unread_beyond` counts what is unread: the
-    latest hundred that have any, without those that are silent."""
+    latest hundred that have any, without those that are silent; none where it was asked for with
+    `unread_beyond=false`."""
 
     conversations: list[ConversationItem]
     next: str | None = None

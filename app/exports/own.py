@@ -13,6 +13,7 @@ from app.core import database
 from app.core.database import Row
 from app.exports.model import STRETCH, Order
 from app.messages.mentions import READABLE
+from app.messages.told import JOINED, MANY, SEEN
 from app.messages.views import Author
 from app.people.contacts import SEEN as CONTACT_SEEN
 from app.people.views import shown_name
@@ -127,21 +128,20 @@ MENTIONS = Stream(
     "x.created_at",
     {"message_id": "n.message"},
 )
-# Rights are looked up now: nothing of a conversation that they have left, or of somebody from whom a block parts them.
-# What they were told of again is of that time, as on their page.
+# As much as their page shows, and what went by mail or push alone; what they were told of again is of that time. Each
+# is looked at by itself: were all joined at once, Postgres might look at every one and sort them for each stretch.
 NOTIFICATIONS = Stream(
-    f"""
-    n.id, n.kind, n.many, {_someone("p")}, n.conversation, n.created_at, n.updated_at, n.read_at, n.mailed_at,
-    n.pushed_at
+    """
+    o.id, o.kind, w.many, w.who, o.conversation, o.created_at, o.updated_at, o.read_at, o.mailed_at, o.pushed_at
     """,
     f"""
-    notification n JOIN person p ON p.id = n.actor
-    LEFT JOIN ({OF_PERSON}) ON m.person = $1 AND m.conversation = n.conversation
-    WHERE n.person = $1 AND (n.conversation IS NULL OR c.id IS NOT NULL)
-      AND NOT EXISTS (SELECT FROM block b WHERE (b.person, b.blocked) IN (($1, n.actor), (n.actor, $1)))
+    notification o CROSS JOIN LATERAL (
+        SELECT {MANY} AS many, {_someone("p")} AS who FROM {JOINED} WHERE n.id = o.id AND {SEEN} OFFSET 0
+    ) w
+    WHERE o.person = $1
     """,
-    "n.updated_at",
-    {"updated_at": "n.updated_at", "id": "n.id"},
+    "o.updated_at",
+    {"updated_at": "o.updated_at", "id": "o.id"},
 )
 
 

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 
 from app.core import database
 from app.core.database import Row
+from app.messages.told import JOINED, SEEN
 from app.notifications import addressees, choices
-from app.notifications.access import JOINED, READ, SEEN
+from app.notifications.access import READ
 from app.notifications.addressees import Addressee
 from app.notifications.gather import BY_MAIL, LISTENS
 
@@ -26,6 +27,8 @@ WITH_WISHES = f"""
     {JOINED} LEFT JOIN notification_settings s ON s.person = n.person CROSS JOIN LATERAL (SELECT n.kind AS kind) g
 """
 TO_TELL = f"(NOT {READ} AND {SEEN} AND {BY_MAIL} AND {LISTENS})"
+# What came last may be gone: then there is nothing new to tell. But a mail that was given up has told nothing.
+IS_NEWS = "(x.id IS NULL OR x.unmailed OR n.mail IS NOT NULL)"
 # A mail that waits is sent first: what comes meanwhile is gathered for the next one.
 DUE = """
     SELECT DISTINCT n.person FROM notification n WHERE n.mail_at <= now()
@@ -73,14 +76,23 @@ async def _postpone(people: dict[int, datetime]) -> None:
 
 async def _write(people: Iterable[Addressee]) -> None:
     """All that waits for them goes along, also what is not due yet; but for conversations of which they were told by
-    mail a short while ago, whose time comes later. What was read meanwhile, or may no longer be seen, is dropped."""
-    rows = await database.fetch(
-        f"""
-        SELECT n.id, n.person, n.conversation, {TO_TELL} AS to_tell FROM {WITH_WISHES}
+    mail a short while ago, whose time comes later. What was read meanwhile, or may no longer be seen, is dropped.
+
+    They are locked first: who waits for what grows at this moment would see its messages of before."""
+    locked = await database.fetch(
+        """
+        SELECT n.id FROM notification n
         WHERE n.person = ANY($1) AND n.mail_at IS NOT NULL AND (n.mailed_at IS NULL OR n.mail_at <= now())
-        ORDER BY n.person, n.id FOR NO KEY UPDATE OF n
+        ORDER BY n.person, n.id FOR NO KEY UPDATE
         """,
         [who.id for who in people],
+    )
+    rows = await database.fetch(
+        f"""
+        SELECT n.id, n.person, n.conversation, {TO_TELL} AND {IS_NEWS} AS to_tell FROM {WITH_WISHES}
+        WHERE n.id = ANY($1) ORDER BY n.person, n.id
+        """,
+        [row["id"] for row in locked],
     )
     mails = _mails([row for row in rows if row["to_tell"]])
     ids = await database.fetch("SELECT nextval('mail_waiting_id_seq') AS id FROM generate_series(1, $1)", len(mails))
@@ -96,7 +108,8 @@ async def _write(people: Iterable[Addressee]) -> None:
     await database.fetch(
         """
         UPDATE notification n SET mail_at = NULL, mail = w.mail,
-               mailed_at = CASE WHEN w.mail IS NULL THEN n.mailed_at ELSE now() END
+               mailed_at = CASE WHEN w.mail IS NULL THEN n.mailed_at ELSE now() END,
+               mailed = CASE WHEN w.mail IS NULL THEN n.mailed ELSE n.told END
         FROM unnest($1::bigint[], $2::bigint[]) AS w (id, mail) WHERE n.id = w.id
         """,
         [each for each, _mail in placed],

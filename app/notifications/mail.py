@@ -17,6 +17,7 @@ from app.core import database, mail
 from app.core.patience import patience, say_waiting
 from app.core.settings import Settings
 from app.notifications import addressees, choices, digest, due, given_up, weekly
+from app.notifications.access import FURTHEST
 from app.notifications.addressees import Addressee
 from app.notifications.given_up import MailGivenUp
 from app.notifications.letters import Letter
@@ -150,17 +151,28 @@ async def _claim() -> list[Waiting]:
 
 async def _end(waiting: Waiting, seen: list[int]) -> None:
     """It has gone, or is not to go any more. What came after it was made is not told once more if all of it stands in
-    it, from its first message to its latest, or was read; what the mail had no room for is."""
+    it, from its first message to its latest, or was read; what the mail had no room for is. Of the rest is noted what
+    stands in it, also what is gathered only later."""
     async with database.transaction():
         await database.fetch(
-            """
-            UPDATE notification n SET mail_at = NULL, mailed_at = now()
+            f"""
+            UPDATE notification n SET mail_at = NULL, mailed_at = now(), mailed = n.told
             WHERE n.person = $1 AND n.mail_at IS NOT NULL AND n.latest = ANY($2) AND NOT EXISTS (
                 SELECT FROM message f JOIN membership m ON m.conversation = f.conversation AND m.person = n.person
-                WHERE f.id = n.message AND f.id <> ALL ($2) AND f.deleted_at IS NULL AND f.position > m.read_position
+                WHERE f.id = n.message AND f.id <> ALL ($2) AND f.deleted_at IS NULL AND f.position > {FURTHEST}
             )
             """,
             waiting.person,
+            seen,
+        )
+        await database.fetch(
+            """
+            UPDATE notification n SET mailed = n.mailed || w.ids FROM (
+                SELECT x.conversation, array_agg(x.id) AS ids FROM message x WHERE x.id = ANY($2)
+                GROUP BY x.conversation
+            ) w WHERE n.mail = $1 AND n.conversation = w.conversation
+            """,
+            waiting.id,
             seen,
         )
         await database.fetch("DELETE FROM mail_waiting WHERE id = $1", waiting.id)

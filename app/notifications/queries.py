@@ -11,7 +11,8 @@ from app.core.database import Row
 from app.core.errors import BadRequest, NotFound
 from app.core.i18n import _, ngettext
 from app.messages import quotes
-from app.notifications.access import JOINED, READ_IN_CENTRE, SEEN
+from app.messages.told import JOINED, MANY, SEEN
+from app.notifications.access import READ_IN_CENTRE
 from app.notifications.views import NotificationsView, NotificationView
 from app.people.views import PersonCard, shown_name
 
@@ -19,7 +20,7 @@ PAGE = 30
 # More are shown as so many and a plus.
 MOST_COUNTED = 100
 COLUMNS = f"""
-    n.id, n.kind, n.many - cardinality(n.told) + coalesce(x.seen, 0)::int AS many, n.export,
+    n.id, n.kind, {MANY} AS many, n.export,
     (SELECT e.title FROM export e WHERE e.id = n.export) AS taken, x.first AS message, n.created_at, n.updated_at,
     n.person AS whose, {READ_IN_CENTRE} AS read,
     p.id AS actor, p.username, p.name, p.role, {address("p")} AS avatar,
@@ -53,16 +54,19 @@ async def one(me: Me, number: int) -> NotificationView:
     return view(row)
 
 
-_UNREAD = (
-    f"SELECT FROM {JOINED} WHERE n.read_at IS NULL AND n.in_app AND NOT {READ_IN_CENTRE} AND {SEEN} AND n.person ="
-)
+# What was read to its latest message is known without a look at any, and there is much of that.
+_UNREAD = f"""
+    SELECT FROM {JOINED} WHERE n.read_at IS NULL AND n.in_app
+      AND (n.kind = 'invitation' OR NOT coalesce(m.read_position >= n.position, false))
+      AND NOT {READ_IN_CENTRE} AND {SEEN} AND n.person =
+"""
+COUNT = f"SELECT count(*) FROM ({_UNREAD} $1 LIMIT {MOST_COUNTED}) AS counted"
 
 
 async def unread_of(person: int) -> int:
     """How many this person has not read, up to MOST_COUNTED. Every page asks; for a list of one person Postgres would
     make a plan anew each time, which costs more than the answer."""
-    sql = f"SELECT count(*) FROM ({_UNREAD} $1 LIMIT {MOST_COUNTED}) AS counted"
-    return int(await database.fetch_value(sql, person) or 0)
+    return int(await database.fetch_value(COUNT, person) or 0)
 
 
 async def unread(people: list[int]) -> dict[int, int]:

@@ -71,6 +71,10 @@ class Notification(Table, tablename="notification"):
     mail = ForeignKey(MailWaiting, on_delete=OnDelete.set_null, null=True, default=None)
     push_at = Timestamptz(null=True, default=None)
     pushed_at = Timestamptz(null=True, default=None)
+    # Of which of its messages that told: it goes again for others alone. By numbers, since a message may be gathered
+    # after its time, and an old one edited.
+    mailed = Array(base_column=BigInt(), default=list)
+    pushed = Array(base_column=BigInt(), default=list)
     created_at = Timestamptz()
     updated_at = Timestamptz()
     # What it is about, of exports; that table is of a package that this one does not know.

@@ -89,7 +89,7 @@ async def _unread(person: int) -> list[ConversationItem]:
     found: list[ConversationItem] = []
     after = ""
     for _page in range(MOST_PAGES):
-        page = await lines.sidebar_of(person, after)
+        page = await lines.sidebar_of(person, after, beyond=False)
         found += [item for item in page.conversations if item.unread and item.muted_until is None]
         if page.next is None:
             break

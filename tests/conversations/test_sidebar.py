@@ -9,7 +9,7 @@ from app.conversations import render
 from app.conversations.views import ConversationItem
 from app.core import database
 from app.core.cache import Cache
-from tests.conftest import Actor, Cast
+from tests.conftest import Actor, Cast, statements_of
 from tests.conversations.story import direct, make_group
 
 
@@ -141,3 +141,14 @@ async def test_what_is_unread_beyond_the_list_is_counted_too(cast: Cast) -> None
     assert "3 unread messages" in more
     rest = (await cast.milo.api.get("/conversations", params={"after": view["next"]})).json()
     assert (rest["next"], rest["unread_beyond"]) == (None, {})
+
+
+async def test_what_is_unread_beyond_is_not_counted_for_who_does_not_want_it(cast: Cast) -> None:
+    for n in range(3):
+        await cast.say(cast.olive, "hello", await make_group(cast.olive, cast.milo, title=f"Group {n}"))
+    read, path = cast.milo.api.get, "/conversations?limit=1"
+    counted = (await read(path)).json()
+    bare = (await read(f"{path}&unread_beyond=false")).json()
+    assert await statements_of(read(f"{path}&unread_beyond=false")) == await statements_of(read(path)) - 1
+    assert len(counted["unread_beyond"]) == 3
+    assert bare == counted | {"unread_beyond": {}}

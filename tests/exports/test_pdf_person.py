@@ -60,7 +60,7 @@ async def test_what_one_was_told_of_stands_under_the_day_when_it_was_last_told(c
         await database.fetch(
             """
             INSERT INTO notification (person, kind, actor, in_app, read_at, created_at, updated_at)
-            VALUES ($1, 'contact_request', $2, true, now(), $3, $4)
+            VALUES ($1, 'contact_accepted', $2, true, now(), $3, $4)
             """,
             me.id,
             cast.milo.id,

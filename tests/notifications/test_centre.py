@@ -4,9 +4,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from app.core import database
-from app.notifications import choices
+from app.notifications import choices, queries
 from app.notifications.views import SettingsView
 from tests.conftest import Actor, Cast, statements_of
+from tests.messages.test_plans import plan
 from tests.notifications.conftest import Read
 from tests.pages import errors, form, parsed, typed
 
@@ -271,3 +272,19 @@ async def test_a_token_that_reads_settings_is_shown_no_devices(cast: Cast) -> No
     assert page.status_code == 200
     assert "data-key" not in page.text
     assert "data-key" in (await cast.mina.browser.get("/me/notification-settings")).text
+
+
+async def test_what_was_read_in_its_conversation_costs_the_count_no_look_at_messages(cast: Cast, read: Read) -> None:
+    for number in range(12):
+        made = await cast.olive.api.post("/conversations", json={"title": f"Group {number}", "members": ["mina"]})
+        said = await cast.say(cast.olive, "@mina hello", made.json()["id"])
+        await read()
+        await cast.mina.api.put(f"/conversations/{made.json()['id']}/read", json={"position": said["position"]})
+    await cast.say(cast.olive, "@mina hello")
+    await read()
+    await database.fetch("DELETE FROM notification WHERE kind = 'invitation'")
+    nodes = await plan(queries.COUNT, cast.mina.id)
+    looks = [node["Actual Loops"] for node in nodes if node.get("Relation Name") == "message"]
+    assert await database.fetch_value("SELECT count(*) FROM notification WHERE read_at IS NULL") == 13
+    assert await queries.unread_of(cast.mina.id) == 1
+    assert max(looks) == 1

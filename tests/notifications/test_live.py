@@ -47,6 +47,23 @@ async def test_the_old_page_with_what_came_is_a_fresh_page(cast: Cast, read: Rea
         assert badge(feed.named("notification")[-1].data) == badge(fresh)
 
 
+async def test_what_was_deleted_elsewhere_leaves_the_pages_that_are_open(cast: Cast, read: Read) -> None:
+    said = await cast.say(cast.milo, "@mina one")
+    await cast.milo.api.post("/conversations", json={"kind": "group", "title": "Trip", "members": ["mina"]})
+    await read()
+    await cast.mina.api.put(f"/conversations/{cast.chess}/read", json={"position": said["position"]})
+    assert len(shown((await cast.mina.browser.get("/notifications")).text)) == 2
+    async with following(cast.server, cast.mina, json=False) as feed:
+        await feed.until(lambda f: len(f.named("notification")) == 1)
+        assert (await cast.mina.api.delete("/notifications")).is_success
+        await feed.until(lambda f: len(f.named("notification")) == 2)
+        came = feed.named("notification")[1].data
+        fresh = (await cast.mina.browser.get("/notifications")).text
+        assert badge(came) == badge(fresh)
+        assert shown(came) == [], "without one of its own it lets pages ask for the list"
+        assert len(shown(fresh)) == 1
+
+
 async def test_what_is_read_elsewhere_leaves_the_badge(cast: Cast, read: Read) -> None:
     said = await cast.say(cast.milo, "@mina one")
     await read()

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from app.core import database
-from app.notifications import weekly
-from tests.conftest import Actor, Cast
+from app.notifications import addressees, weekly
+from tests.conftest import Actor, Cast, statements_of
 from tests.notifications.conftest import Post, part
 
 
@@ -127,3 +128,26 @@ async def test_a_summary_that_waits_is_not_sent_to_who_wants_none_any_more(cast:
     assert post.to(cast.milo) == []
     assert len(post.to(cast.mina)) == 1, "others get theirs, or this means nothing"
     assert await waiting() == []
+
+
+async def test_of_many_conversations_each_page_is_read_by_one_statement(cast: Cast) -> None:
+    await wants(cast.milo)
+    await cast.say(cast.olive, "hello")
+    who = (await addressees.of([cast.milo.id]))[cast.milo.id]
+
+    async def made() -> httpx.Response:
+        assert await weekly.made(cast.server.settings, who) is not None
+        return httpx.Response(200)
+
+    of_one = await statements_of(made())
+    await database.fetch(
+        """
+        WITH made AS (
+            INSERT INTO conversation (kind, title, owner) SELECT 'group', 'Room ' || n, $1::bigint
+            FROM generate_series(1, 250) AS n RETURNING id
+        )
+        INSERT INTO membership (conversation, person) SELECT id, $1 FROM made
+        """,
+        cast.milo.id,
+    )
+    assert await statements_of(made()) == of_one + 2

@@ -48,11 +48,13 @@ class Read(msgspec.Struct):
 
 
 @get("/conversations")
-async def index(me: Me, after: str = "", archived: bool = False, limit: Limit = 100) -> Page[ConversationsView]:
+async def index(
+    me: Me, after: str = "", archived: bool = False, limit: Limit = 100, unread_beyond: bool = True
+) -> Page[ConversationsView]:
     read = lines.archived if archived else lines.sidebar
     return Page(
         "conversations/archived.html" if archived else "conversations/index.html",
-        await read(me, after, limit),
+        await read(me, after, limit, unread_beyond),
         partial="conversations/_sidebar_items.html",
         extra={"current": None, "language": me.language},
     )

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from app.core import database
 from app.core.database import Row
 from app.core.i18n import Locale
+from app.messages.told import JOINED, SEEN
 from app.notifications import choices
-from app.notifications.access import JOINED, READ, SEEN
+from app.notifications.access import READ
 from app.notifications.gather import LISTENS, TAKES
 from app.notifications.push.devices import GOOD
 from app.notifications.queries import COLUMNS
@@ -25,13 +26,18 @@ GIVE_UP = timedelta(days=1)
 SPREAD_AT_ONCE = 500
 MOST_AT_ONCE = 20
 
-# Both rows and what becomes of them stand in one statement: none is due and lost. A browser that failed keeps its time.
-SPREAD = """
+DUE = """
+    SELECT id FROM notification WHERE push_at <= now() ORDER BY push_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+"""
+# Of these, which are locked, what has news: what came last may be gone. A browser that failed keeps its time.
+SPREAD = f"""
     WITH due AS MATERIALIZED (
-        SELECT id, person FROM notification WHERE push_at <= now() ORDER BY push_at LIMIT $1
-        FOR NO KEY UPDATE SKIP LOCKED
+        SELECT n.id, n.person FROM {JOINED} WHERE n.id = ANY($1) AND (x.id IS NULL OR x.unpushed)
     ), told AS (
-        UPDATE notification n SET push_at = NULL, pushed_at = now() FROM due WHERE n.id = due.id
+        UPDATE notification n SET push_at = NULL,
+               pushed_at = CASE WHEN due.id IS NULL THEN n.pushed_at ELSE now() END,
+               pushed = CASE WHEN due.id IS NULL THEN n.pushed ELSE n.told END
+        FROM unnest($1::bigint[]) AS w (id) LEFT JOIN due ON due.id = w.id WHERE n.id = w.id
     ), devices AS MATERIALIZED (
         SELECT s.id, s.person FROM push_subscription s WHERE s.person IN (SELECT person FROM due)
         ORDER BY s.id FOR NO KEY UPDATE
@@ -96,8 +102,13 @@ class Waiting(NamedTuple):
 
 
 async def spread() -> None:
-    """Hands what is due to every browser of its person."""
-    await database.fetch(SPREAD, SPREAD_AT_ONCE)
+    """Hands what is due to every browser of its person.
+
+    It is locked before one looks whether it has news: what it grows by at this moment would be overlooked otherwise."""
+    async with database.transaction():
+        due = [row["id"] for row in await database.fetch(DUE, SPREAD_AT_ONCE)]
+        if due:
+            await database.fetch(SPREAD, due)
 
 
 async def claim(most: int) -> list[Device]:

@@ -55,6 +55,7 @@ async def read(notification_id: int, me: Me, bell: Bell, settings: Settings) -> 
 async def remove_read(me: Me, bell: Bell, settings: Settings) -> Page[None]:
     limits.WRITES.spend(settings, me.id)
     await actions.delete_read(me)
+    bell.ring("b", me.id)
     return Page(INDEX, None, status=204, see_other=HERE)
 
 
