@@ -1,8 +1,9 @@
-"""How fast a PDF is drawn: at full speed on a machine at leisure, at half of it where others work too.
+"""How fast an export is made: at full speed on a machine at leisure, at a part of it where others work too.
 
-The kernel already lets others go first (see `program.py`), and yet they feel it: two cores share caches and memory, and
-what is woken up waits for the end of a slice. So what takes long leaves whole stretches of time to them. CSV and JSON
-need none of it: a hundred thousand messages are written in two seconds.
+The kernel lets others go first (see `program.py`), and yet they feel it: two cores share caches and memory, what is
+woken up waits for the end of a slice, and Postgres reads for the one as for the others. So whoever has worked for a
+while leaves whole stretches of time to them. Who else is at work is seen in these rests alone, in which Postgres rests
+as well.
 """
 
 import asyncio
@@ -12,13 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 # Seconds of CPU that each has before it makes room: what is short is soon over.
-FREE = 3.0
+FREE = 0.5
 # Seconds of CPU between two rests, or more: a send takes 5 ms, and most that begin in a rest are answered in it.
 STRETCH = 0.125
+# So many times as long as it worked it rests where others are at work.
+REST = 2.0
+# While nobody was, it looks after so many seconds of CPU whether somebody is, for as long as a few ticks take.
+LOOK, GLANCE = 0.5, 0.03
 # Others are at work when they take more than this part of a core.
 AT_WORK = 0.1
-# Of what is measured over a stretch; ticks of 10 ms make one alone uncertain.
-_NEW = 0.3
 _STAT = Path("/proc/stat")
 
 
@@ -45,25 +48,37 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cpu, self._busy, self._clock = cpu, busy, clock
-        self._at = (cpu(), busy(), clock())
-        self._others = AT_WORK
+        self._rested_at = cpu()
+        self.others = False
 
     async def make_room(self) -> None:
-        """Rests as long as was worked since the last time, where that is long enough and others are at work."""
+        """Rests where it is time to, and sees who works meanwhile."""
         rest = self.due()
         if rest:
+            before = self._look()
             await asyncio.sleep(rest)
+            self.rested(before)
 
     def due(self) -> float:
         """The seconds to rest now."""
-        cpu, busy, clock = self._cpu(), self._busy(), self._clock()
-        was_cpu, was_busy, was_clock = self._at
-        worked = cpu - was_cpu
-        if worked < STRETCH:
+        cpu = self._cpu()
+        worked = cpu - self._rested_at
+        if cpu < FREE or worked < (STRETCH if self.others else LOOK):
             return 0.0
-        self._at = (cpu, busy, clock)
-        if busy is None or was_busy is None:
-            return worked if cpu > FREE else 0.0
-        others = (busy - was_busy - worked) / max(clock - was_clock, worked)
-        self._others += _NEW * (others - self._others)
-        return worked if cpu > FREE and self._others > AT_WORK else 0.0
+        return worked * REST if self.others else GLANCE
+
+    def rested(self, before: tuple[float, float | None]) -> None:
+        """After a rest, that began when the machine looked like `before`."""
+        clock, busy = self._look()
+        if busy is None or before[1] is None:
+            self.others = True
+        else:
+            self.others = busy - before[1] > AT_WORK * (clock - before[0])
+        self._rested_at = self._cpu()
+
+    def _look(self) -> tuple[float, float | None]:
+        return self._clock(), self._busy()
+
+
+# A process makes one export.
+current = Pace()

@@ -6,6 +6,7 @@ it has written until then is seen by nobody. It ends when the worker does, howev
 """
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
@@ -99,6 +100,12 @@ def main(arguments: list[str], write: Write = write) -> int:
 
 def _confine() -> None:
     os.nice(NICE)
+    # Where the kernel shares time among sessions first (sched(7), "The autogroup feature"), as most do that run no
+    # services in groups of their own, that would count beside the worker alone.
+    with contextlib.suppress(PermissionError):  # it leads one already
+        os.setsid()
+    with contextlib.suppress(OSError):  # there are none here, or others have just asked: then nice must do
+        Path("/proc/self/autogroup").write_text(str(NICE))
     score = Path("/proc/self/oom_score_adj")
     if score.exists():  # where the machine runs out of memory, this is the first to go, and not the web
         score.write_text("1000")

@@ -1,5 +1,7 @@
 """Reads of exports, each through what its person may see at this moment."""
 
+import zlib
+
 from app.accounts.views import Me
 from app.core import database
 from app.core.database import Row
@@ -63,15 +65,17 @@ async def is_first(number: int) -> bool:
 async def part(number: int, which: int) -> bytes | None:
     """A part of the file of an export that is ready; None when it is not (any more), or whoever asked for it may not
     see it any more: who reads slowly would go on for hours after they were removed."""
-    found: bytes | None = await database.fetch_value(
+    found = await database.fetch_row(
         f"""
-        SELECT p.bytes FROM export_part p JOIN export e ON e.id = p.export
+        SELECT p.bytes, p.packed FROM export_part p JOIN export e ON e.id = p.export
         WHERE p.export = $1 AND p.number = $2 AND e.status = 'ready' AND {SEEN}
         """,
         number,
         which,
     )
-    return found
+    if found is None:
+        return None
+    return zlib.decompress(found["bytes"]) if found["packed"] else bytes(found["bytes"])
 
 
 def view(row: Row) -> ExportView:

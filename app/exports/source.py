@@ -14,7 +14,7 @@ from app.conversations.access import Access
 from app.core import database, i18n
 from app.core.database import Row
 from app.core.errors import NotFound
-from app.exports import rooms
+from app.exports import pacing, rooms
 from app.exports.model import STRETCH, Head, Order
 from app.messages.lines import LINES
 from app.messages.views import Author
@@ -55,18 +55,23 @@ class ConversationSource:
 
     async def stretches(self) -> AsyncIterator[list[Row]]:
         """The messages of the range as rows of LINES, the oldest first, STRETCH at a time or fewer. Each begins after
-        the place where the last one ended, so all cost the same; while one is worked on, Postgres reads the next."""
+        the place where the last one ended, so all cost the same; while one is worked on, Postgres reads the next, but
+        where others are at work: these two would take all of a small machine."""
         order, found = self.head.order, self._found
         await self.close()  # whoever began before has stopped: one at a time
         self._read(found.first - 1)
         while self._reading is not None:
             rows = await self._reading
-            self._read(rows[-1]["position"])
-            await asyncio.sleep(0)  # so that it is on its way
+            self._reading, last = None, rows[-1]["position"]
+            if not pacing.current.others:
+                self._read(last)
+                await asyncio.sleep(0)  # so that it is on its way
             if found.many < found.last - found.first + 1:  # between them are some of another time
                 rows = [row for row in rows if _in_range(row["created_at"], order)]
             if rows:
                 yield rows
+            if self._reading is None:
+                self._read(last)
 
     async def close(self) -> None:
         """Whoever wanted them may have stopped in the middle: nothing is under way any more."""

@@ -47,6 +47,8 @@ class ExportPart(Table, tablename="export_part"):
     export = ForeignKey(Export, on_delete=OnDelete.cascade, null=False)
     number = Integer(primary_key=True)
     bytes = Bytea()
+    # By zlib, where that makes it shorter.
+    packed = Boolean(default=False)
 
 
 class Audit(Table, tablename="audit"):

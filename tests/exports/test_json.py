@@ -81,10 +81,9 @@ async def test_a_persons_data_is_one_valid_document_with_everything(cast: Cast) 
     await cast.milo.api.put("/me/notification-settings", json={"quiet_from": "22:00", "quiet_to": "07:00"})
     await cast.say(cast.mina, "so does @milo")
     await database.fetch(
-        "INSERT INTO notification (person, kind, conversation, actor, in_app, created_at, updated_at)"
-        " VALUES ($1, 'mention', $2, $3, true, now(), now())",
+        "INSERT INTO notification (person, kind, actor, in_app, created_at, updated_at)"
+        " VALUES ($1, 'contact_accepted', $2, true, now(), now())",
         cast.milo.id,
-        cast.chess,
         cast.mina.id,
     )
     await database.fetch("INSERT INTO avatar (person, digest, bytes) VALUES ($1, 'd', 'picture')", cast.milo.id)

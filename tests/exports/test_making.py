@@ -208,6 +208,8 @@ async def test_the_program_has_limits_and_none_of_our_secrets(cast: Cast, monkey
     assert not [value for value in environment.values() if cast.server.settings.secret_key in value]
     assert environment["DATABASE_URL"] == cast.server.settings.database_url
     assert found["nice"] == os.nice(0) + program.NICE
+    assert found["session"]
+    assert found["group"] in (None, str(program.NICE))
     assert (found["memory"], found["cpu"]) == (program.MEMORY, program.CPU_SECONDS)
     assert found["file"] == program.LONGEST_FILE
     assert found["first_to_go"] == "1000"
@@ -264,6 +266,24 @@ async def test_a_try_that_was_overtaken_can_write_nothing_more(cast: Cast) -> No
         await second.write(b"n" * PART)
     await second.finish()
     assert await fetched(cast.milo, export) == b"n" * PART
+
+
+async def test_nobody_waits_for_the_disk_at_each_part_but_for_what_says_that_all_is_ready(cast: Cast) -> None:
+    export, attempt = await asked(cast.milo, cast.chess), uuid4()
+    await making._begin(export, attempt)
+    async with database.pool().acquire() as connection:
+        await connection.execute("SET synchronous_commit = on")
+        out = PartsOut(connection, export, attempt)
+        async with connection.transaction():
+            await out.write(b"a" * PART)
+            assert await connection.fetchval("SHOW synchronous_commit") == "off"
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        await out.write(b"b")
+    async with database.transaction():
+        await database.fetch("SET LOCAL synchronous_commit = on")
+        await out.finish()
+        assert await database.fetch_value("SHOW synchronous_commit") == "on"
+    assert await fetched(cast.milo, export) == b"a" * PART + b"b"
 
 
 async def test_a_worker_that_is_told_to_stop_ends_the_program_and_the_export_waits_again(

@@ -75,6 +75,10 @@ def itself(order: Order, instance: str) -> dict[str, object]:
     return {
         "environment": dict(os.environ),
         "nice": os.nice(0),
+        "session": os.getsid(0) == os.getpid(),
+        "group": Path("/proc/self/autogroup").read_text().split()[-1]
+        if Path("/proc/self/autogroup").exists()
+        else None,
         "memory": resource.getrlimit(resource.RLIMIT_AS)[0],
         "file": resource.getrlimit(resource.RLIMIT_FSIZE)[0],
         "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0],

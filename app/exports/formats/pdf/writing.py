@@ -13,7 +13,6 @@ from app.exports.formats.pdf.paper import STAND_IN, printable
 from app.exports.formats.pdf.press import Press
 from app.exports.formats.pdf.whole import About, Attached, finish
 from app.exports.model import Order, Out
-from app.exports.pacing import Pace
 
 Json = Callable[[Out], Awaitable[None]]
 # A running title that is longer is cut: it has one line.
@@ -62,14 +61,13 @@ async def write(subject: Subject, out: Out, json: Json) -> None:
     press = Press(language, order.paper, _short(front.title), foot)
     book = Book(PdfFile(out), press)
     attached = await _attach(subject, book.file, out, json)
-    done, pace = 0, Pace()
+    done = 0
     async for pieces in subject.pieces():
         for piece in pieces:
             if book.add(piece):
                 done += book.lay()
                 await book.file.flush()
                 await out.done(done)
-                await pace.make_room()
     done += book.lay(end=True)
     await book.file.flush()
     await out.done(done)
