@@ -25,7 +25,7 @@ from app.exports.keys import Signer
 from app.people.events import ExportEnded
 
 Failure = Literal["time", "memory", "access", "room", "fault"]
-PROGRAM = [sys.executable, "-m", "app.exports.program"]
+PROGRAM = [sys.executable, "-m", "app.exports.start"]
 PROJECT = Path(__file__).parent.parent.parent
 # So many in all workers together: two leave the machine to the web, and a long one keeps not all short ones waiting.
 AT_ONCE = 2

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 # Seconds of CPU that each has before it makes room: what is short is soon over.
-FREE = 0.5
+FREE = 0.25
 # Seconds of CPU between two rests, or more: a send takes 5 ms, and most that begin in a rest are answered in it.
 STRETCH = 0.125
 # So many times as long as it worked it rests where others are at work.
-REST = 2.0
-# While nobody was, it looks after so many seconds of CPU whether somebody is, for as long as a few ticks take.
-LOOK, GLANCE = 0.5, 0.03
+REST = 3.0
+# While nobody was, it looks after so many seconds of CPU whether somebody is, for as long as some ticks take.
+LOOK, GLANCE = 1.0, 0.1
 # Others are at work when they take more than this part of a core.
 AT_WORK = 0.1
 _STAT = Path("/proc/stat")
@@ -49,6 +49,7 @@ class Pace:
     ) -> None:
         self._cpu, self._busy, self._clock = cpu, busy, clock
         self._rested_at = cpu()
+        self._looked = False
         self.others = False
 
     async def make_room(self) -> None:
@@ -63,7 +64,7 @@ class Pace:
         """The seconds to rest now."""
         cpu = self._cpu()
         worked = cpu - self._rested_at
-        if cpu < FREE or worked < (STRETCH if self.others else LOOK):
+        if cpu < FREE or worked < (STRETCH if self.others else LOOK if self._looked else 0.0):
             return 0.0
         return worked * REST if self.others else GLANCE
 
@@ -74,7 +75,7 @@ class Pace:
             self.others = True
         else:
             self.others = busy - before[1] > AT_WORK * (clock - before[0])
-        self._rested_at = self._cpu()
+        self._rested_at, self._looked = self._cpu(), True
 
     def _look(self) -> tuple[float, float | None]:
         return self._clock(), self._busy()

@@ -1,4 +1,4 @@
-"""A program of its own, which makes one export: `making.py` starts it, in the worker.
+"""A program of its own, which makes one export: `making.py` starts it, in the worker, by way of `start.py`.
 
 What it reads was written by strangers and may be a lot; what draws it is large. So it works where the kernel holds it
 to so much memory and CPU, behind all else that the machine does, without our secrets, and where it may be killed: what
@@ -6,7 +6,6 @@ it has written until then is seen by nobody. It ends when the worker does, howev
 """
 
 import asyncio
-import contextlib
 import importlib
 import logging
 import os
@@ -39,7 +38,6 @@ CPU_SECONDS = 40 * 60
 # What is reserved, which is a multiple of what is used: libraries, fonts, the heaps of threads.
 MEMORY = 800 * 2**20
 LONGEST_FILE = 64 * 2**20
-NICE = 10
 Write = Callable[[Order, str, PartsOut], Awaitable[None]]
 # Where the worker is asked for a signature. What libraries print goes elsewhere.
 _asking = -1
@@ -99,13 +97,6 @@ def main(arguments: list[str], write: Write = write) -> int:
 
 
 def _confine() -> None:
-    os.nice(NICE)
-    # Where the kernel shares time among sessions first (sched(7), "The autogroup feature"), as most do that run no
-    # services in groups of their own, that would count beside the worker alone.
-    with contextlib.suppress(PermissionError):  # it leads one already
-        os.setsid()
-    with contextlib.suppress(OSError):  # there are none here, or others have just asked: then nice must do
-        Path("/proc/self/autogroup").write_text(str(NICE))
     score = Path("/proc/self/oom_score_adj")
     if score.exists():  # where the machine runs out of memory, this is the first to go, and not the web
         score.write_text("1000")
@@ -168,7 +159,3 @@ def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
     return f"{type(error).__name__} at {places}"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

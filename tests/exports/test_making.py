@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 
 from app.core import database, dead_letters, jobs
 from app.exports import jobs as export_jobs
-from app.exports import making, program
+from app.exports import making, program, start
 from app.exports.events import ExportRequested
 from app.exports.model import CancelledExport
 from app.exports.out import PART, PartsOut
@@ -207,9 +207,9 @@ async def test_the_program_has_limits_and_none_of_our_secrets(cast: Cast, monkey
     assert not {"SECRET_KEY", "SMTP_URL", "S3_URL"} & environment.keys()
     assert not [value for value in environment.values() if cast.server.settings.secret_key in value]
     assert environment["DATABASE_URL"] == cast.server.settings.database_url
-    assert found["nice"] == os.nice(0) + program.NICE
+    assert found["nice"] == os.nice(0) + start.NICE
     assert found["session"]
-    assert found["group"] in (None, str(program.NICE))
+    assert found["group"] in (None, str(start.NICE))
     assert (found["memory"], found["cpu"]) == (program.MEMORY, program.CPU_SECONDS)
     assert found["file"] == program.LONGEST_FILE
     assert found["first_to_go"] == "1000"

@@ -55,7 +55,7 @@ def test_a_machine_at_leisure_is_used_nearly_whole_though_postgres_works_for_it(
     stretches = 40
     glances = stretches * STRETCH / LOOK
     assert round(rests(machine, pace, others=0.02, postgres=0.5, stretches=stretches), 6) == round(glances * GLANCE, 6)
-    assert GLANCE / LOOK < 0.1
+    assert GLANCE / LOOK <= 0.1
 
 
 def test_it_notices_that_others_come_and_that_they_go() -> None:
@@ -92,7 +92,7 @@ def test_between_two_rests_it_works_for_a_stretch() -> None:
 async def test_it_sleeps_for_what_is_due_and_looks_who_works() -> None:
     machine = Machine(tells=False)
     pace = machine.pace()
-    machine.pass_by(FREE, own=FREE)
+    machine.pass_by(FREE, own=FREE)  # nobody knows yet who else is there
     began = time.monotonic()
     await pace.make_room()
     assert time.monotonic() - began > GLANCE / 2  # uvloop counts in milliseconds

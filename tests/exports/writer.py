@@ -26,6 +26,7 @@ from app.core.errors import NotFound
 from app.exports import program
 from app.exports.model import Order
 from app.exports.out import PART, PartsOut
+from app.exports.start import step_back
 
 FOLDER = Path(os.environ.get("DATA_DIR", "."))
 
@@ -91,4 +92,5 @@ def itself(order: Order, instance: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    step_back()
     sys.exit(program.main(sys.argv[1:], write))
