@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from app.core import patience
@@ -12,6 +13,7 @@ from app.core import patience
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "_said", {})
+    monkeypatch.setattr(patience, "log", structlog.get_logger())  # the old one has kept the processors of its first use
 
 
 def fails(what: str, error: Exception) -> None:
