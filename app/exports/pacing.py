@@ -17,7 +17,7 @@ FREE = 0.25
 # Seconds of CPU between two rests, or more: a send takes 5 ms, and most that begin in a rest are answered in it.
 STRETCH = 0.125
 # So many times as long as it worked it rests where others are at work.
-REST = 3.0
+REST = 4.0
 # While nobody was, it looks after so many seconds of CPU whether somebody is, for as long as some ticks take.
 LOOK, GLANCE = 1.0, 0.1
 # Others are at work when they take more than this part of a core.
