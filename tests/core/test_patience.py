@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import asyncpg
 import pytest
 import structlog
-from structlog.testing import capture_logs
+from structlog.testing import LogCapture
 
 from app.core import patience
 
+Lines = list[MutableMapping[str, Any]]
 
-@pytest.fixture(autouse=True)
-def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """What it says, by a log of its own: that of the process has the level and the form that another test gave it."""
+    heard = LogCapture()
+    own = structlog.wrap_logger(structlog.PrintLogger(), processors=[heard], wrapper_class=structlog.BoundLogger)
+    monkeypatch.setattr(patience, "log", own)
     monkeypatch.setattr(patience, "_said", {})
-    monkeypatch.setattr(patience, "log", structlog.get_logger())  # the old one has kept the processors of its first use
+    return heard.entries
 
 
 def fails(what: str, error: Exception) -> None:
@@ -21,29 +30,26 @@ def fails(what: str, error: Exception) -> None:
         raise error
 
 
-def test_what_waits_for_the_database_is_said_once_and_not_at_each_try() -> None:
-    with capture_logs() as lines:
-        for _try in range(100):
-            fails("mails wait", ConnectionRefusedError())
-            fails("pushes wait", ConnectionRefusedError())
+def test_what_waits_for_the_database_is_said_once_and_not_at_each_try(lines: Lines) -> None:
+    for _try in range(100):
+        fails("mails wait", ConnectionRefusedError())
+        fails("pushes wait", ConnectionRefusedError())
     assert [(line["event"], line["error"]) for line in lines] == [
         ("mails wait for the database", "ConnectionRefusedError"),
         ("pushes wait for the database", "ConnectionRefusedError"),
     ]
 
 
-def test_another_reason_is_said_too() -> None:
-    with capture_logs() as lines:
-        fails("mails wait", ConnectionRefusedError())
-        fails("mails wait", asyncpg.UndefinedTableError())
+def test_another_reason_is_said_too(lines: Lines) -> None:
+    fails("mails wait", ConnectionRefusedError())
+    fails("mails wait", asyncpg.UndefinedTableError())
     assert [line["error"] for line in lines] == ["ConnectionRefusedError", "UndefinedTableError"]
 
 
-def test_it_is_said_again_when_it_has_lasted_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    with capture_logs() as lines:
-        fails("mails wait", ConnectionRefusedError())
-        monkeypatch.setattr(patience, "EVERY", 0.0)  # the minute is over
-        fails("mails wait", ConnectionRefusedError())
+def test_it_is_said_again_when_it_has_lasted_a_minute(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails("mails wait", ConnectionRefusedError())
+    monkeypatch.setattr(patience, "EVERY", 0.0)  # the minute is over
+    fails("mails wait", ConnectionRefusedError())
     assert len(lines) == 2
 
 
