@@ -16,13 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import asyncpg
 import httpx
 
 from app.core.security import seal
 from app.notifications.unsubscribe import PURPOSE
+from e2e.steps import unlike_words
 from tests.nursery import Command, nursery
 
 PASSWORD = "three blue horses run"
@@ -186,7 +186,7 @@ class Causerie:
     def person(self, name: str, language: str = "en", username: str = "") -> Person:
         """Signs someone up."""
         letters = re.sub("[^a-z]", "", name.split()[0].lower()) or "someone"
-        username = username or f"{letters}-{uuid4().hex[:10]}"
+        username = username or f"{letters}-{unlike_words()}"
         client = httpx.Client(
             base_url=self.url, headers={"accept": "application/json"}, timeout=PATIENCE, verify=NO_TLS, trust_env=False
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
 
 import httpx
+
+from e2e.steps import unlike_words
 
 PASSWORD = "three blue horses run"
 ROOMS = 60
@@ -84,7 +85,7 @@ def signed_in(base: str, login: str, password: str) -> httpx.Client:
 
 def _sign_up(base: str, name: str) -> str:
     """Somebody new; gives their username."""
-    username = f"visitor-{uuid4().hex[:8]}"
+    username = f"visitor-{unlike_words()}"
     body = {"username": username, "name": name, "email": f"{username}@example.org", "password": PASSWORD}
     httpx.post(f"{base}/auth/signup", json=body, timeout=30).raise_for_status()
     return username

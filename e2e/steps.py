@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
+
+
+def unlike_words(length: int = 10) -> str:
+    """Letters that nobody has used yet. None is a vowel or a digit: a test that looks for its own "e4" on a page finds
+    none in a username."""
+    return "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(length))
 
 
 def composer(page: Page) -> Locator:

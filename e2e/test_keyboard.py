@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.causerie import PASSWORD, Causerie
 from e2e.conftest import Visit
 from e2e.pages import Stop, World, every_page, world
-from e2e.steps import composer, live, message
+from e2e.steps import composer, live, message, unlike_words
 
 NAME = """() => {
     const element = document.activeElement;
@@ -71,7 +69,7 @@ def tab_to(page: Page, name: str, key: str = "Tab") -> None:
 def test_one_signs_up_makes_a_group_talks_and_logs_out(causerie: Causerie, visit: Visit) -> None:
     page = visit(None, "/auth/signup")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
-    username = f"kim-{uuid4().hex[:10]}"
+    username = f"kim-{unlike_words()}"
     for typed in ("Kim Keys", username, f"{username}@example.org", PASSWORD):
         page.keyboard.type(typed)
         page.keyboard.press("Tab")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from e2e.causerie import Causerie, Person
 from e2e.conftest import Visit
-from e2e.steps import eventually
+from e2e.steps import eventually, unlike_words
 from e2e.test_accessibility import ALL, AXE, COLOURS, violations
 
 
 @pytest.fixture
 def family(causerie: Causerie) -> str:
     """A name that nobody else has: Zoé, Zora and Milo are called so."""
-    return "Q" + "".join(chr(ord("a") + int(digit, 16)) for digit in uuid4().hex[:9])
+    return "Q" + unlike_words(9)
 
 
 @pytest.fixture
