@@ -58,7 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _has_own_server(item: pytest.Item) -> bool:
     """Whether it needs the database for itself, or a server with other settings than most."""
-    found = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    if not isinstance(item, pytest.Function):
+        return False
+    found = item._fixtureinfo.name2fixturedefs
     return ("dsn" in found and "server" not in found) or len(found.get("settings", ())) > 1
 
 

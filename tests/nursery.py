@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import os
 import runpy
@@ -187,13 +188,13 @@ def _main(control: socket.socket) -> None:
 def _import() -> None:
     """All that any of them needs, and also what each would otherwise import for itself after it was forked: a worker
     spent more on that than on its work."""
-    import aiohttp  # noqa: F401 (who calls other programs)
+    importlib.import_module("aiohttp")  # for who calls other programs
 
     from app import serving
     from app.core import database
 
     database.configure("postgresql:///of-none")  # the tables want an engine; each child tells it of its database
-    from piccolo.apps.migrations import tables  # noqa: F401 (who looks whether the database is up to date)
+    importlib.import_module("piccolo.apps.migrations.tables")  # for who looks whether the database is up to date
     from piccolo.apps.migrations.commands.base import BaseMigrationManager
     from piccolo.conf.apps import Finder
 

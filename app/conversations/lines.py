@@ -8,14 +8,13 @@ from app.accounts.avatars import address
 from app.accounts.views import Me
 from app.conversations import access
 from app.conversations.access import HERE, NOT_LISTED, OF_PERSON
-from app.conversations.views import ConversationItem, ConversationsView
+from app.conversations.views import MOST_BEYOND, ConversationItem, ConversationsView
 from app.core import database
 from app.core.errors import BadRequest
 from app.core.i18n import _
 from app.people.views import PersonCard, shown_name
 
 SIDEBAR = 100
-MOST_BEYOND = 100
 # An opened direct conversation shows to the other one when there is something in it; so do the announcements.
 SHOWN = "(c.kind NOT IN ('direct', 'announcements') OR c.position > 0 OR c.owner = m.person)"
 MUTED = "coalesce(m.muted_until > now(), false)"
@@ -56,6 +55,11 @@ COLUMNS = f"""
 """
 
 
+# What is shown to a person ($1) after a place in their list: whether it is pinned there, when something was done, which.
+AFTER = f"m.person = $1 AND {SHOWN} AND (m.pinned, c.last_activity_at, c.id) < ($2, $3, $4)"
+IN_ORDER = "ORDER BY m.pinned DESC, c.last_activity_at DESC, c.id DESC"
+
+
 async def sidebar(me: Me, after: str = "", limit: int = SIDEBAR, beyond: bool = True) -> ConversationsView:
     """The person's conversations, the pinned ones first, by last activity; `after` is the `next` of the page before.
     Without `beyond` it is not counted what is unread after the last one, which takes a statement of its own."""
@@ -73,9 +77,9 @@ async def sidebar_of(person: int, after: str = "", limit: int = SIDEBAR, beyond:
     return await _page(person, f"NOT {ARCHIVED}", after, limit, beyond)
 
 
-async def archived(me: Me, after: str = "", limit: int = SIDEBAR, beyond: bool = True) -> ConversationsView:
-    """What the person has put away, in the same order."""
-    view = await _page(me.id, f"{ARCHIVED} AND m.archived_position < {NOT_LISTED}", after, limit, beyond)
+async def archived(me: Me, after: str = "", limit: int = SIDEBAR) -> ConversationsView:
+    """What the person has put away, in the same order. No title counts it, so nothing beyond it is counted either."""
+    view = await _page(me.id, f"{ARCHIVED} AND m.archived_position < {NOT_LISTED}", after, limit, beyond=False)
     return msgspec.structs.replace(view, archived=True)
 
 
@@ -85,8 +89,8 @@ async def _page(person: int, condition: str, after: str, limit: int, beyond: boo
         f"""
         WITH items AS MATERIALIZED (
             SELECT {COLUMNS} FROM {OF_PERSON}
-            WHERE m.person = $1 AND {SHOWN} AND {condition} AND (m.pinned, c.last_activity_at, c.id) < ($2, $3, $4)
-            ORDER BY m.pinned DESC, c.last_activity_at DESC, c.id DESC LIMIT $5
+            WHERE {AFTER} AND {condition}
+            {IN_ORDER} LIMIT $5
         )
         {ITEM} ORDER BY i.pinned DESC, i.last_activity_at DESC, i.id DESC
         """,
@@ -110,9 +114,9 @@ async def _unread_beyond(person: int, condition: str, end: ConversationItem) -> 
         f"""
         WITH items AS MATERIALIZED (
             SELECT {COLUMNS} FROM {OF_PERSON}
-            WHERE m.person = $1 AND {SHOWN} AND {condition} AND (m.pinned, c.last_activity_at, c.id) < ($2, $3, $4)
+            WHERE {AFTER} AND {condition}
               AND c.position > m.read_position AND NOT {MUTED}
-            ORDER BY m.pinned DESC, c.last_activity_at DESC, c.id DESC
+            {IN_ORDER}
         )
         SELECT i.id, u.unread FROM items i
         CROSS JOIN LATERAL (SELECT {UNREAD} AS unread OFFSET 0) u WHERE u.unread > 0 LIMIT {MOST_BEYOND}

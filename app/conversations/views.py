@@ -6,6 +6,9 @@ import msgspec
 
 from app.people.views import PersonCard
 
+# Of so many conversations beyond the list it is said what is unread: enough for a sum that is shown as 99+.
+MOST_BEYOND = 100
+
 
 class ConversationItem(msgspec.Struct, kw_only=True):
     """A line of the sidebar. `person` is the other one of a direct conversation; `unread` counts to 100, shown 99+.
@@ -33,6 +36,11 @@ class ConversationsView(msgspec.Struct):
     next: str | None = None
     archived: bool = False
     unread_beyond: dict[int, int] = {}
+
+    @property
+    def may_be_more_beyond(self) -> bool:
+        """Whether `unread_beyond` ends because it names as many as it may."""
+        return len(self.unread_beyond) >= MOST_BEYOND
 
     @property
     def counted(self) -> str:

@@ -13,8 +13,8 @@ from app.core import database
 from app.core.database import Row
 from app.exports.model import STRETCH, Order
 from app.messages.mentions import READABLE
-from app.messages.told import JOINED, MANY, SEEN
 from app.messages.views import Author
+from app.notifications.access import JOINED, MANY, SEEN
 from app.people.contacts import SEEN as CONTACT_SEEN
 from app.people.views import shown_name
 

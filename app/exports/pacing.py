@@ -1,6 +1,6 @@
 """How fast an export is made: at full speed on a machine at leisure, at a part of it where others work too.
 
-The kernel lets others go first (see `program.py`), and yet they feel it: two cores share caches and memory, what is
+The kernel lets others go first (see `start.py`), and yet they feel it: two cores share caches and memory, what is
 woken up waits for the end of a slice, and Postgres reads for the one as for the others. So whoever has worked for a
 while leaves whole stretches of time to them. Who else is at work is seen in these rests alone, in which Postgres rests
 as well.

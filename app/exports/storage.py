@@ -1,4 +1,7 @@
-"""How much room all exports may take up: the limit of a person bounds no database of a thousand people."""
+"""How much room all exports may take up: the limit of a person bounds no database of a thousand people.
+
+Counted is what the files have; the parts of it that are kept are packed, and take less.
+"""
 
 from app.core import database
 from app.core.settings import Settings

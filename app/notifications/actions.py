@@ -2,9 +2,8 @@
 
 from app.accounts.views import Me
 from app.core import database, sweeps
-from app.messages.told import JOINED
 from app.notifications import queries
-from app.notifications.access import READ_IN_CENTRE
+from app.notifications.access import JOINED, READ_IN_CENTRE
 from app.notifications.gather import BY_APP, BY_MAIL, BY_PUSH, MAIL_AFTER, PUSH_AFTER
 from app.people.contacts import AGAIN_AFTER
 

@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 
 from app.core import database
 from app.core.database import Row
-from app.messages.told import JOINED, SEEN
 from app.notifications import addressees, choices
-from app.notifications.access import READ
+from app.notifications.access import JOINED, READ, SEEN
 from app.notifications.addressees import Addressee
 from app.notifications.gather import BY_MAIL, LISTENS
 

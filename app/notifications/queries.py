@@ -11,8 +11,7 @@ from app.core.database import Row
 from app.core.errors import BadRequest, NotFound
 from app.core.i18n import _, ngettext
 from app.messages import quotes
-from app.messages.told import JOINED, MANY, SEEN
-from app.notifications.access import READ_IN_CENTRE
+from app.notifications.access import JOINED, MANY, READ_IN_CENTRE, SEEN
 from app.notifications.views import NotificationsView, NotificationView
 from app.people.views import PersonCard, shown_name
 

@@ -3,7 +3,6 @@ const list = document.getElementById("sidebar-items");
 const here = document.getElementById("conversation")?.dataset.conversation;
 // Without what the server counted before it.
 let title = document.title.slice(document.querySelector("title").dataset.counted?.trim().length ?? 0).trim();
-const MOST_BEYOND = 100; // conversations that are not shown and have any unread: a page is told of so many (lines.py)
 let gone = false; // put out of the conversation that is open
 
 export function fromHtml(html) {
@@ -21,7 +20,7 @@ const isMuted = (item) => Number(item.dataset.mutedUntil ?? 0) * 1000 > Date.now
 function total() {
   let unread = 0;
   for (const item of list.children) unread += isMuted(item) ? 0 : Number(item.dataset.unread || 0);
-  const cut = unread < 100 && list.querySelector("[data-cut]");
+  const cut = unread < 100 && list.querySelector("[data-cut]"); // there may be others that nobody told us of
   if (cut) return showMore(cut);
   const shown = unread > 99 ? "99+" : String(unread);
   document.title = unread ? `(${shown}) ${title}` : title;
@@ -36,7 +35,6 @@ function forgetBeyond(id) {
   const { [id]: its, ...others } = beyond();
   if (!its) return;
   const more = list.querySelector("[data-unread-of]");
-  if (Object.keys(others).length === MOST_BEYOND - 1) more.dataset.cut = ""; // there may be others that nobody told us of
   const unread = Number(more.dataset.unread) - its;
   more.dataset.unreadOf = JSON.stringify(others);
   more.dataset.unread = unread;

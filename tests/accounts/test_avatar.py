@@ -295,8 +295,9 @@ async def test_a_person_sends_one_at_a_time_and_all_together_a_few(cast: Cast) -
         yield picture()[20:]
 
     first = asyncio.create_task(put(cast.olive, slowly()))
-    while cast.olive.id not in uploads._sending:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(30):
+        while cast.olive.id not in uploads._sending:
+            await asyncio.sleep(0.005)  # nothing tells when it has begun
     assert (await put(cast.olive, picture())).status_code == 429
     others = set(range(-1, -uploads.MOST_AT_ONCE, -1))
     uploads._sending.update(others)

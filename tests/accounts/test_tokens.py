@@ -17,6 +17,7 @@ from app.core.settings import Settings, load
 from app.core.sweeps import sweep
 from app.main import create_app
 from tests.conftest import PASSWORD, Actor, Cast, Server, statements_of
+from tests.conversations.story import waiting
 from tests.pages import errors, form, parsed, says
 from tests.processes import second_server
 from tests.streams import following
@@ -486,8 +487,7 @@ async def test_a_token_that_is_made_while_its_session_ends_is_not_made(cast: Cas
             await database.fetch("SELECT id FROM person WHERE id = $1 FOR NO KEY UPDATE", cast.milo.id)
             body = {"name": "Script", "scopes": ["read"]}
             making = asyncio.create_task(cast.milo.api.post(there, json=body), context=contextvars.Context())
-            while not await database.fetch_value("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
-                await asyncio.sleep(0.01)
+            await waiting()
             await database.fetch("UPDATE session SET ended_at = now() WHERE id = $1", session)
         assert (await making).status_code == 401, there
         await database.fetch("UPDATE session SET ended_at = NULL WHERE id = $1", session)

@@ -79,8 +79,8 @@ async def held(cast: Cast, conversation: int) -> AsyncIterator[asyncpg.Connectio
         await connection.close()
 
 
-async def waiting(many: int) -> None:
-    """Returns when so many statements wait for a lock; fails when they never do."""
+async def waiting(many: int = 1) -> None:
+    """Returns when so many statements wait for a lock; fails when they never do. In a transaction too."""
     for _ in range(1000):
         if await _blocked() >= many:
             return
@@ -89,9 +89,8 @@ async def waiting(many: int) -> None:
 
 
 async def _blocked() -> int:
-    found: int = await database.fetch_value(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
+    # Of pg_stat_activity a transaction sees what it saw the first time.
+    found: int = await database.fetch_value("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
     return found
 
 

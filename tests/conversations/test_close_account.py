@@ -141,9 +141,6 @@ async def test_a_group_that_one_makes_while_the_account_is_closed_is_not_left_wi
         await leaving.one_goes()
         await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", cast.milo.id)
         making = asyncio.create_task(cast.milo.api.post("/conversations", json={"kind": "group", "title": "Late"}))
-        while not await database.fetch_value(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        ):
-            assert not making.done(), making.result().text
+        await waiting()
     assert (await making).status_code == 404
     assert await database.fetch_value("SELECT count(*) FROM conversation WHERE title = 'Late'") == 0

@@ -65,18 +65,19 @@ async def test_it_stays_in_step(settings: Settings) -> None:
 
 async def test_of_two_workers_one_does_it(settings: Settings) -> None:
     done: list[int] = []
-    both = asyncio.Event()
+    begun, both = asyncio.Event(), asyncio.Event()
 
     @every(HOUR, name="tea")
     async def tea(_due: datetime) -> None:
         done.append(1)
+        begun.set()
         await both.wait()  # while the other looks
 
     await periodic.write_down(settings)
     await due("tea", timedelta())
     first = asyncio.create_task(periodic.do_next(settings))
-    while not done:
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(30):
+        await begun.wait()
     assert await periodic.do_next(settings) is False
     both.set()
     assert await first is True

@@ -21,7 +21,7 @@ from app.exports.importing import CannotImportError, Imported, Wish, read_names,
 from app.messages.lines import EVENTS, told
 from tests.accounts.test_bots import made
 from tests.conftest import PASSWORD, Actor, Cast
-from tests.conversations.story import history
+from tests.conversations.story import history, waiting
 from tests.exports.conftest import INSTANCE, Written, order
 from tests.exports.test_json import valid
 from tests.exports.test_source import exported, talk
@@ -380,8 +380,7 @@ async def test_a_group_whose_owner_closes_their_account_meanwhile_does_not_come(
         async with other.transaction():
             await other.execute("LOCK TABLE notified IN SHARE MODE")  # what an import writes last
             coming = group.create_task(refused(tmp_path / "chess.json", owner=cast.milo.username))
-            while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.01)
+            await waiting()
             closed = await cast.milo.api.post("/me/deactivate", json={"current": PASSWORD})
             assert closed.status_code == 204
         assert "closed their account" in await coming

@@ -19,6 +19,7 @@ from app.core.i18n import Locale
 from app.live.stream import Stream, variant_of
 from app.messages import sending
 from tests.conftest import Actor, Cast
+from tests.conversations.story import waiting
 from tests.faults.processes import until as eventually
 from tests.faults.wire import Connection, Event
 
@@ -167,7 +168,5 @@ async def held_check(other: asyncpg.Connection) -> AsyncIterator[None]:
     """While the check of the sessions, which comes once a second, waits for its answer."""
     async with other.transaction():
         await other.execute("LOCK TABLE session IN ACCESS EXCLUSIVE MODE")
-        async with asyncio.timeout(10):
-            while not await other.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
-                await asyncio.sleep(0.01)
+        await waiting()
         yield

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core import database
-from app.messages.told import JOINED, SEEN
+from app.notifications.access import JOINED, SEEN
 from app.notifications.follower import Follower
 from app.notifications.queries import COLUMNS
 from tests.accounts.test_tokens import bot_of

@@ -7,6 +7,7 @@ import pytest
 from app.core import database
 from app.notifications import due, gather
 from tests.conftest import Cast
+from tests.conversations.story import waiting
 from tests.notifications.conftest import Post, Read, part
 from tests.notifications.push_service import Push, subscribed
 
@@ -148,10 +149,7 @@ async def test_what_grows_while_its_mail_is_made_is_not_overlooked(cast: Cast, p
     growing = asyncio.create_task(grow())
     await grown.wait()
     making = asyncio.create_task(due.gather())
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
-        while not await database.fetch_value(waits):
-            await asyncio.sleep(0.02)
+    await waiting()
     enough.set()
     await growing
     assert await making

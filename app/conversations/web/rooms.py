@@ -51,10 +51,10 @@ class Read(msgspec.Struct):
 async def index(
     me: Me, after: str = "", archived: bool = False, limit: Limit = 100, unread_beyond: bool = True
 ) -> Page[ConversationsView]:
-    read = lines.archived if archived else lines.sidebar
+    view = lines.archived(me, after, limit) if archived else lines.sidebar(me, after, limit, unread_beyond)
     return Page(
         "conversations/archived.html" if archived else "conversations/index.html",
-        await read(me, after, limit, unread_beyond),
+        await view,
         partial="conversations/_sidebar_items.html",
         extra={"current": None, "language": me.language},
     )

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from app.core import database
 from app.core.database import Row
 from app.core.i18n import Locale
-from app.messages.told import JOINED, SEEN
 from app.notifications import choices
-from app.notifications.access import READ
+from app.notifications.access import JOINED, READ, SEEN
 from app.notifications.gather import LISTENS, TAKES
 from app.notifications.push.devices import GOOD
 from app.notifications.queries import COLUMNS
