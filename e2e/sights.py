@@ -43,6 +43,8 @@ DOOR = (
     Shot("not-found", "/there-is-no-such-page"),
     Shot("info", "/info"),
     Shot("health", "/health"),
+    Shot("verify", "/verify"),
+    Shot("keys", "/exports/keys"),
 )
 ACCOUNT = (
     Shot("people", "/people"),
@@ -55,6 +57,20 @@ ACCOUNT = (
     Shot("email", "/me/email"),
     Shot("mine", "/messages"),
     Shot("new", "/conversations/new"),
+    Shot("notifications", "/notifications"),
+    Shot("mentions", "/mentions"),
+    Shot("notification-settings", "/me/notification-settings"),
+    Shot("push", "/me/push-subscriptions"),
+    Shot("exports", "/exports"),
+    Shot("tokens", "/me/tokens"),
+    Shot("bots", "/me/bots"),
+    Shot("contacts", "/contacts"),
+    Shot("invitation", "/contacts/invitation"),
+    Shot("privacy", "/me/privacy"),
+    Shot("blocks", "/me/blocks"),
+    Shot("online", "/people/online"),
+    Shot("archive", "/conversations?archived=true"),
+    Shot("ask", "/support/new"),
     Shot("docs", "/docs"),
     Shot("error", "/conversations/999999999"),
 )
@@ -105,6 +121,8 @@ def _lively(api: httpx.Client) -> Iterator[Shot]:
     if owned:
         yield Shot("owner-members", f"/conversations/{owned}/members")
         yield Shot("owner-settings", f"/conversations/{owned}/settings")
+        yield Shot("owner-webhooks", f"/conversations/{owned}/webhooks")
+        yield Shot("owner-export", f"/conversations/{owned}/export")
     yield Shot("back", f"/conversations/{lines[0]['id']}?from=1")
     for message in api.get("/messages").json()["messages"][:1]:
         here, mine = f"/conversations/{message['conversation_id']}", f"/messages/{message['id']}"
@@ -124,6 +142,8 @@ def _newcomer(api: httpx.Client) -> Iterator[Shot]:
     yield Shot("general", f"/conversations/{api.get('/conversations/general').json()['id']}")
     yield Shot("alone", f"/conversations/{_made(api, 'A room of one’s own')}")
     yield Shot("mine", "/messages")
+    for name in ("notifications", "mentions", "exports", "contacts"):
+        yield Shot(name, f"/{name}")
 
 
 def _collector(api: httpx.Client) -> Iterator[Shot]:

@@ -55,7 +55,7 @@ COLUMNS = f"""
 """
 
 
-# What is shown to a person ($1) after a place in their list: whether it is pinned there, when something was done, which.
+# What a person ($1) is shown after a place in their list: whether it is pinned there, when something was done, which.
 AFTER = f"m.person = $1 AND {SHOWN} AND (m.pinned, c.last_activity_at, c.id) < ($2, $3, $4)"
 IN_ORDER = "ORDER BY m.pinned DESC, c.last_activity_at DESC, c.id DESC"
 
