@@ -20,7 +20,7 @@ run: setup ## set up what is missing and serve http://localhost:8000 (PORT=8001 
 demo: setup ## fill a new instance with people, rooms and messages to look at
 	@exec $(PYTHON) -m app demo
 
-import: setup ## bring a conversation back from its JSON (make import FILE=chess.json OPTIONS='--owner ada')
+import: setup ## import a conversation from its JSON (make import FILE=chess.json OPTIONS='--owner ada')
 	@test -n "$(FILE)" || { echo "Which one? make import FILE=chess.json" >&2; exit 2; }
 	@exec $(PYTHON) -m app import "$(FILE)" $(OPTIONS)
 

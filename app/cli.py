@@ -47,22 +47,24 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the web on PORT, with the worker and the embedded Postgres")
     serve.add_argument("--web-only", action="store_true", help="no worker: it runs elsewhere")
     commands.add_parser("worker", help="run the background jobs")
-    migrate = commands.add_parser("migrate", help="bring the tables of the database up to date")
-    migrate.add_argument("--check", action="store_true", help="change nothing, only say whether they are")
+    migrate = commands.add_parser("migrate", help="migrate the database")
+    migrate.add_argument("--check", action="store_true", help="change nothing, only check whether it is up to date")
     demo = commands.add_parser("demo", help="fill a new instance with people, rooms and messages")
     demo.add_argument("--scale", type=float, default=1.0, help="2 makes about twice as many messages (default: 1)")
-    verify = commands.add_parser("verify", help="say whether an archive of an export is genuine and whole")
-    verify.add_argument("file", help="the ZIP, as it was given; exit code 0: genuine, 1: not, 2: cannot be checked")
-    verify.add_argument(
-        "--key", help="the public key to check with (PEM, or a file of it), in place of this Causerie's"
-    )
-    bring = commands.add_parser("import", help="bring a conversation back from its JSON, as a new group")
-    bring.add_argument("file", type=Path, help="the JSON of an export, or an archive that holds it")
+    verify = commands.add_parser("verify", help="verify that an archive of an export is authentic and complete")
+    verify.add_argument("file", help="the ZIP file, as received; exit code 0: authentic, 1: not, 2: cannot be verified")
+    verify.add_argument("--key", help="the public key to verify with (PEM, or a file), instead of this Causerie's own")
+    bring = commands.add_parser("import", help="import a conversation from its JSON, as a new group")
+    bring.add_argument("file", type=Path, help="the JSON of an export, or an archive that contains it")
     bring.add_argument("--owner", metavar="USERNAME", help="who owns the group (default: the first administrator)")
-    bring.add_argument("--title", help="how it is called (default: as it was)")
-    bring.add_argument("--map", type=Path, metavar="FILE", help="who is who: a line each, their username, then ours")
-    bring.add_argument("--match-usernames", action="store_true", help="who is called alike is the same person")
-    bring.add_argument("--again", action="store_true", help="also when it is here already")
+    bring.add_argument("--title", help="its title (default: the title in the file)")
+    bring.add_argument(
+        "--map", type=Path, metavar="FILE", help="who is who: one line each, the username there, then the one here"
+    )
+    bring.add_argument(
+        "--match-usernames", action="store_true", help="people with the same username are the same person"
+    )
+    bring.add_argument("--again", action="store_true", help="even if it was imported before")
     web = commands.add_parser("web")  # no help: for `serve` alone
     web.add_argument("--fd", type=int, action="append", required=True)
     web.add_argument("--ready", type=int)

@@ -62,10 +62,10 @@ async def own_style(me: Me) -> Response[str]:
         folded = [f'[data-author="{person.id}"]' for person in await people_queries.blocked(me)]
         if folded:
             authors = f".message:is({','.join(folded)}):not(.message-system)"
-            told = json.dumps(_("You blocked whoever wrote this."), ensure_ascii=False)
+            told = json.dumps(_("You blocked the author of this message."), ensure_ascii=False)
             style += f"{authors} :is(.message-body,.message-edited,.quote){{display:none}}"
             quotes = f".quote:is({','.join(folded)})".replace("data-author", "data-quoted")
-            quoted = json.dumps(_("a message of someone you blocked"), ensure_ascii=False)
+            quoted = json.dumps(_("a message from someone you blocked"), ensure_ascii=False)
             style += f"{quotes} .quote-said{{display:none}}{quotes}::after{{content:{quoted};font-style:italic}}"
             style += f"{authors} .message-content::after{{content:{told};color:var(--ink-quiet);font-style:italic}}"
     return Response(style, media_type="text/css", headers={"cache-control": "private, max-age=86400", "vary": "Cookie"})

@@ -10,8 +10,8 @@ from e2e.steps import bodies, composer, connection, eventually, live, message, w
 
 LOST = "Connection lost. Reconnecting…"
 OUT = "You are no longer in this conversation."
-SIGNED_OUT = "You have been signed out."
-TOO_MANY = "Causerie is open in too many places. This one no longer updates by itself."
+SIGNED_OUT = "You have been logged out."
+TOO_MANY = "Causerie is open in too many places. This page no longer updates by itself."
 
 
 def test_a_server_that_goes_and_comes_back_is_told_and_nothing_is_missed(

@@ -69,4 +69,4 @@ def test_a_connection_that_was_lost_meanwhile_shows_how_it_is_now(causerie: Caus
     page = live(visit(olive, "/exports"))
     causerie.sql("UPDATE export SET status = 'failed', failure = 'time', ended_at = now() WHERE id = $1", number)
     page.evaluate("document.dispatchEvent(new CustomEvent('live:open'))")
-    expect(page.locator(".export-wrong")).to_contain_text("It took too long.")
+    expect(page.locator(".export-wrong")).to_contain_text("This took too long.")

@@ -184,10 +184,10 @@ def test_an_edit_form_that_is_refused_and_saved_stays_harmless(causerie: Causeri
     page = live(visit(olive, f"/conversations/{chess}"))
     for naughty in OURS:
         page.get_by_label("Your message").press("ArrowUp")
-        field = page.get_by_label("Edit the message")
+        field = page.get_by_label("Edit message")
         field.fill(naughty + "x" * 2001)
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("2000 are the most")).to_be_visible()
+        expect(page.get_by_text("the limit is 2000")).to_be_visible()
         assert field.input_value() == naughty + "x" * 2001
         harmless(page)
         field.fill(naughty)

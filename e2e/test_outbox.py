@@ -40,7 +40,7 @@ def test_without_a_network_messages_wait_in_order_and_are_sent_once(causerie: Ca
     keys = answering(page, lambda route: route.abort())
     for text in ("one", "two", "three"):
         write(page, text)
-    expect(waiting(page, "one")).to_contain_text("Not sent yet. It is kept here and tried again.")
+    expect(waiting(page, "one")).to_contain_text("Not sent yet. It is saved here and will be retried.")
     expect(waiting(page)).to_have_count(3)
     expect(composer(page)).to_have_value("")
     eventually(page, lambda: len(keys) >= 2, "it is tried again")
@@ -120,7 +120,7 @@ def test_a_refused_text_comes_back_to_where_it_was_typed_with_the_reason(causeri
     chess = olive.group("Chess club", milo)
     page = live(visit(milo, f"/conversations/{chess}"))
     write(page, "y" * 2001)
-    expect(page.get_by_role("alert")).to_contain_text("2000 are the most")
+    expect(page.get_by_role("alert")).to_contain_text("the limit is 2000")
     expect(composer(page)).to_have_value("y" * 2001)
     expect(waiting(page)).to_have_count(0)
     composer(page).fill("shorter")

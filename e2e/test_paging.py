@@ -38,7 +38,7 @@ def test_scrolling_up_through_three_hundred_gives_each_once_while_someone_writes
         eventually(page, lambda seen=first: positions(page)[0] < seen, "the page before")  # type: ignore[misc]
     eventually(page, lambda: len(positions(page)) == 301 + written, "what was written meanwhile")
     assert positions(page) == list(range(1, 302 + written))
-    expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)
+    expect(page.get_by_text("This is the beginning of the conversation.")).to_have_count(1)
     expect(page.locator("#jump")).to_have_text(f"{written - 1} new messages")
 
 
@@ -116,25 +116,25 @@ def test_a_page_that_stays_open_for_very_long_forgets_its_oldest_and_pages_them_
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     chess = olive.group("Chess club", milo)
     page = live(visit(milo, f"/conversations/{chess}"))
-    expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)
+    expect(page.get_by_text("This is the beginning of the conversation.")).to_have_count(1)
     causerie.said_long_ago(chess, olive, [f"move {number}" for number in range(620)])
     expect(message(page, "move 619")).to_be_in_viewport()
     assert len(positions(page)) <= 600
-    expect(page.get_by_text("This is where the conversation begins.")).to_have_count(0)
+    expect(page.get_by_text("This is the beginning of the conversation.")).to_have_count(0)
     while page.locator("#older").count():
         before = len(positions(page))
         page.locator("#timeline").evaluate(f"timeline => {{ {SCROLL_UP} }}")
         eventually(page, lambda seen=before: len(positions(page)) > seen, "the page before")  # type: ignore[misc]
     assert positions(page) == list(range(1, 622))
-    expect(page.get_by_text("This is where the conversation begins.")).to_have_count(1)
+    expect(page.get_by_text("This is the beginning of the conversation.")).to_have_count(1)
 
 
 def test_with_the_first_message_it_is_where_the_conversation_begins(causerie: Causerie, visit: Visit) -> None:
     olive, milo = causerie.person("Olive Owner"), causerie.person("Milo Member")
     page = visit(olive, f"/conversations/{olive.direct(milo)}")
-    expect(page.get_by_text("Nothing has been written here yet. Be the first!")).to_be_visible()
+    expect(page.get_by_text("No messages yet. Be the first to write!")).to_be_visible()
     expect(page.get_by_text("Messages are kept for a year.")).to_be_visible()
     write(live(page), "hello")
-    expect(page.get_by_text("This is where the conversation begins.")).to_be_visible()
+    expect(page.get_by_text("This is the beginning of the conversation.")).to_be_visible()
     expect(page.get_by_text("Messages are kept for a year.")).to_be_visible()
     expect(page.locator(".beginning .icon")).to_have_count(0)

@@ -136,13 +136,13 @@ def test_a_reply_that_is_refused_comes_back_whole(causerie: Causerie, visit: Vis
     page = live(visit(olive, f"/conversations/{chess}"))
     reply(page, "Is the hall open?")
     write(page, "x" * 2001)
-    expect(page.locator("#composer .error")).to_contain_text("are the most.")
+    expect(page.locator("#composer .error")).to_contain_text("the limit is")
     expect(composer(page)).to_have_value("x" * 2001)
     expect(answering(page)).to_contain_text("Is the hall open?")
     milo.delete(asked)
     expect(answering(page)).to_have_text("In reply to a deleted message")
     write(page, "too late")
-    expect(page.locator("#composer .error")).to_have_text("What you reply to is not there any more.")
+    expect(page.locator("#composer .error")).to_have_text("The message you are replying to no longer exists.")
     expect(composer(page)).to_have_value("too late")
     expect(answering(page)).to_have_count(0)
     composer(page).press("Enter")
@@ -196,4 +196,4 @@ def test_whom_one_blocked_is_folded_in_quotes_too(causerie: Causerie, visit: Vis
     quote = message(page, "an answer").locator(".quote")
     expect(quote.locator(".quote-said")).to_be_hidden()
     said = quote.evaluate("quote => getComputedStyle(quote, '::after').content")
-    assert said == '"a message of someone you blocked"'
+    assert said == '"a message from someone you blocked"'

@@ -38,7 +38,7 @@ def test_several_people_are_chosen_with_the_keyboard_alone(
 ) -> None:
     zoe, zora, _milo = people
     page = visit(causerie.person("Olive Owner"), "/conversations/new")
-    page.get_by_label("Name of the group").fill("Chess club")
+    page.get_by_label("Group name").fill("Chess club")
     page.keyboard.press("Tab")
     expect(field(page)).to_be_focused()
     expect(field(page)).to_have_attribute("aria-expanded", "false")
@@ -60,7 +60,7 @@ def test_several_people_are_chosen_with_the_keyboard_alone(
     expect(options.first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=f"Remove Zoé {family}")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text=f"Zoé {family} is added")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text=f"Zoé {family} added")).to_have_count(1)
     assert posted(page) == zoe.username
     page.keyboard.type(f"zo {family}")
     expect(options).to_have_count(1)  # who is chosen is not suggested again
@@ -83,19 +83,19 @@ def test_nobody_of_that_name_is_said_and_a_refused_form_keeps_whom_one_chose(
     causerie: Causerie, visit: Visit, family: str, people: list[Person]
 ) -> None:
     page = visit(causerie.person("Olive Owner"), "/conversations/new")
-    page.get_by_label("Name of the group").fill("Chess club")
+    page.get_by_label("Group name").fill("Chess club")
     field(page).press_sequentially(people[2].username)
     page.get_by_role("option").click()
     field(page).press_sequentially(f"{family}x")
     expect(page.locator(".suggest-nobody")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="Nobody is called like that.")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="No matching people.")).to_have_count(1)
     expect(field(page)).to_have_attribute("aria-expanded", "false")
     page.keyboard.press("Enter")
     expect(page.locator("#error-members")).to_contain_text("There is nobody called")
     expect(field(page)).to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name=f"Remove {family}x").click()
     assert posted(page) == people[2].username
-    page.get_by_role("button", name="Make the group").click()
+    page.get_by_role("button", name="Create group").click()
     expect(page.get_by_role("complementary", name="Members").locator("li")).to_have_count(2)
 
 
@@ -105,7 +105,7 @@ def test_one_is_added_asked_or_given_a_question(
     olive, (zoe, zora, milo) = causerie.person("Olive Owner"), people
     chess = olive.group("Chess club")
     page = visit(olive, f"/conversations/{chess}/members")
-    name = page.get_by_role("combobox", name="Add someone by their username")
+    name = page.get_by_role("combobox", name="Add someone by username")
     name.press_sequentially(f"zoe {family}")
     expect(page.get_by_role("option", selected=True)).to_have_count(1)
     name.press("Enter")
@@ -113,23 +113,23 @@ def test_one_is_added_asked_or_given_a_question(
     name.press("Enter")
     expect(page.locator("#members > li")).to_have_count(2)
     page.goto("/contacts")
-    whom = page.get_by_role("combobox", name="Ask someone to be a contact")
+    whom = page.get_by_role("combobox", name="Add a contact")
     whom.press_sequentially(zora.username)
     expect(page.get_by_role("option", selected=True)).to_have_count(1)
     whom.press("Enter")  # the whole name stands there already
-    expect(page.get_by_text("Asked. You are contacts when they accept.")).to_be_visible()
+    expect(page.get_by_text("Request sent. You become contacts when they accept.")).to_be_visible()
     whom.press_sequentially("someone@example.org")
     expect(page.locator(".suggest-nobody")).to_be_hidden()
     whom.press("Enter")
-    expect(page.get_by_text("If there is somebody with this address, they are asked.")).to_be_visible()
+    expect(page.get_by_text("If someone here has this address, your request has been sent.")).to_be_visible()
     causerie.sql("UPDATE person SET role = 'teacher' WHERE id = ANY($1)", [olive.id, zora.id])
     asked = milo.ask("Where is room 7?")
     page.goto(f"/conversations/{asked}/settings")
-    page.get_by_role("combobox", name="Who looks after it?").press_sequentially(f"zo {family}")
+    page.get_by_role("combobox", name="Who handles it?").press_sequentially(f"zo {family}")
     expect(page.locator(".suggest-option")).to_have_text([f"Zora {family} @{zora.username}"])  # students are not meant
     page.locator(".suggest-option").click()
     page.get_by_role("button", name="Assign").click()
-    expect(page.get_by_text(f"Looked after by Zora {family}")).to_be_visible()
+    expect(page.get_by_text(f"Assigned to Zora {family}")).to_be_visible()
 
 
 def test_an_answer_that_comes_late_is_dropped(

@@ -22,9 +22,9 @@ def test_what_is_sent_edited_and_deleted_is_seen_at_once(causerie: Causerie, vis
     expect(message(theirs, "e4").get_by_role("link", name="Edit")).to_be_hidden()
     message(mine, "e4").hover()
     message(mine, "e4").get_by_role("link", name="Edit").click()
-    expect(mine.get_by_label("Edit the message")).to_be_focused()
-    mine.get_by_label("Edit the message").fill("d4")
-    mine.get_by_label("Edit the message").press("Enter")
+    expect(mine.get_by_label("Edit message")).to_be_focused()
+    mine.get_by_label("Edit message").fill("d4")
+    mine.get_by_label("Edit message").press("Enter")
     for page in (mine, theirs):
         expect(message(page, "d4")).to_contain_text("edited")
         expect(message(page, "e4")).to_have_count(0)

@@ -27,13 +27,13 @@ def test_a_tap_on_ones_message_shows_what_can_be_done_with_it(causerie: Causerie
         box = link.bounding_box()
         assert box is not None and box["width"] >= 24 and box["height"] >= 24
     actions.get_by_role("link", name="Edit").tap()
-    expect(page.get_by_label("Edit the message")).to_have_value("d4")
+    expect(page.get_by_label("Edit message")).to_have_value("d4")
 
 
 def test_who_is_new_finds_the_way_to_the_general_room(causerie: Causerie, visit_without_scripts: Visit) -> None:
     page = visit_without_scripts(causerie.person("Newcomer No-One"), **TELEPHONE)
     expect(page.get_by_role("main").get_by_role("link", name="New conversation")).to_be_in_viewport(ratio=1)
-    page.get_by_role("link", name="To the general room").tap()
+    page.get_by_role("link", name="Go to the general room").tap()
     expect(page.get_by_label("Your message")).to_be_visible()
 
 

@@ -94,7 +94,7 @@ class Client:
 
     @property
     def messages(self) -> list[str]:
-        """What people said, without who came in."""
+        """What people said, without who joined."""
         return [line for line in self.shown.lines if not line.startswith("* ")]
 
 

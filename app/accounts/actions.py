@@ -82,7 +82,7 @@ async def log_in(settings: Settings, login: str, password: str, address: str) ->
     network = (limits.LOGIN_ADDRESS, limits.network(address))
     await limits.spend(settings, account, network)
     if not await security.password_matches(row["password_hash"] if row else None, password):
-        raise Unauthorized(_("This name and password do not belong together."))
+        raise Unauthorized(_("Incorrect email, username or password."))
     assert row is not None
     # The address gets back this one try (a school logs in from one each morning) and no more: whoever has one account
     # of their own must not reset its count to guess at others.
@@ -119,7 +119,7 @@ async def make_reset_link(settings: Settings, typed: str) -> tuple[str, str, str
 
 def old_link() -> str:
     """What is said of a link that does not work (any more)."""
-    return _("This link was used already or is too old. Please ask for a new one.")
+    return _("This link has expired or has already been used. Please request a new one.")
 
 
 async def link_works(token: str) -> bool:
@@ -180,7 +180,7 @@ async def require_password(me: Me, password: str) -> str:
     """Gives the hash that it fits; raises Invalid unless it is this person's password."""
     hashed = await database.fetch_value("SELECT password_hash FROM person WHERE id = $1", me.id)
     if not await security.password_matches(hashed, password):
-        raise Invalid(current=_("That is not your present password."))
+        raise Invalid(current=_("This is not your current password."))
     return str(hashed)
 
 

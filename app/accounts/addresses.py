@@ -34,7 +34,7 @@ async def ask(settings: Settings, me: Me, email: str, current: str) -> None:
     await limits.spend(settings, (limits.PASSWORD_PERSON, str(me.id)))
     proved = await require_password(me, current)
     if email == await database.fetch_value("SELECT email FROM person WHERE id = $1", me.id):
-        raise Invalid(email=_("This is your address already."))
+        raise Invalid(email=_("This is already your email address."))
     # Counted after the password: whoever does not know it has no mail sent.
     await limits.spend(settings, (limits.EMAIL_PERSON, str(me.id)))
     async with database.transaction():
@@ -43,7 +43,7 @@ async def ask(settings: Settings, me: Me, email: str, current: str) -> None:
             "SELECT id FROM person WHERE id = $1 AND password_hash = $2 AND deactivated_at IS NULL FOR NO KEY UPDATE"
         )
         if await database.fetch_value(still, me.id, proved) is None:
-            raise Invalid(current=_("That is not your present password."))
+            raise Invalid(current=_("This is not your current password."))
         await database.fetch("DELETE FROM email_change WHERE person = $1", me.id)
         change = await database.fetch_value(
             "INSERT INTO email_change (person, email, expires_at) VALUES ($1, $2, now() + $3) RETURNING id",

@@ -53,9 +53,9 @@ class Identify(ASGIMiddleware):
         method: str = scope["method"]  # type: ignore[typeddict-item]
         needed = self.needed.get(f"{method} {scope['path_template']}", "account")
         if needed == "account":
-            raise Forbidden(_("No token may do that. Whoever is signed in can."))
+            raise Forbidden(_("Access tokens cannot do this. Log in to do it."))
         if needed != "open" and needed not in scopes:
-            raise Forbidden(_("This token may not do that: it lacks the scope “%(scope)s”.") % {"scope": needed})
+            raise Forbidden(_("This token cannot do that: it lacks the scope “%(scope)s”.") % {"scope": needed})
 
     async def _person(self, scope: Scope) -> Me | None:
         if scope["route_handler"].opt.get("anonymous"):

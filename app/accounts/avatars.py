@@ -21,9 +21,9 @@ async def keep(person: int, data: bytes) -> None:
     try:
         made = await pictures.thumbnail(data)
     except pictures.NotAPicture as error:
-        raise Invalid(avatar=_("This is no picture that can be read. Take a JPEG, PNG, WebP or GIF.")) from error
+        raise Invalid(avatar=_("This picture cannot be read. Use a JPEG, PNG, WebP or GIF file.")) from error
     except pictures.TooManyPixels as error:
-        raise Invalid(avatar=_("This picture has too many pixels. Make it smaller first.")) from error
+        raise Invalid(avatar=_("This picture has too many pixels. Please make it smaller first.")) from error
     digest = hashlib.sha256(made).hexdigest()[:20]
     async with database.transaction():
         kept = await database.fetch_value(

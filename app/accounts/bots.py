@@ -54,7 +54,7 @@ async def make(settings: Settings, owner: Me, username: str, name: str) -> int:
             if here is None:
                 raise NotFound
             if len(await listed(owner)) >= MOST:
-                raise Invalid(_("You have %(most)d bots, which is the most. Remove one first.") % {"most": MOST})
+                raise Invalid(_("You have reached the limit of %(most)d bots. Delete one first.") % {"most": MOST})
             return await insert(name, username, owner.id)
     except asyncpg.UniqueViolationError as error:
         raise Invalid(**await checks.taken(settings, username, "")) from error
@@ -63,7 +63,7 @@ async def make(settings: Settings, owner: Me, username: str, name: str) -> int:
 def require_maker(owner: Me) -> None:
     """Raises Forbidden with the reason for who may not make bots."""
     if owner.policy == "school" and not owner.is_staff:
-        raise Forbidden(_("By the rules of this school, teachers and administrators make bots."))
+        raise Forbidden(_("In this school, only teachers and administrators can create bots."))
 
 
 async def insert(name: str, username: str | None = None, owner: int | None = None) -> int:

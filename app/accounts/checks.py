@@ -22,13 +22,13 @@ def username_problem(username: str) -> dict[str, str]:
     if not usernames.FORM.fullmatch(username):
         return {"username": _("Use letters a to z, digits, and . _ - between them.")}
     if usernames.is_reserved(username):
-        return {"username": _("This username is reserved. Please choose another.")}
+        return {"username": _("This username is reserved. Please choose another one.")}
     return {}
 
 
 def name_problem(name: str) -> dict[str, str]:
     if not text.storable(name) or text.is_blank(name):
-        return {"name": _("Say how you are called.")}
+        return {"name": _("Enter your name.")}
     if len(name) > LONGEST_NAME:
         return {"name": _("Use at most 50 characters.")}
     return {}
@@ -38,16 +38,16 @@ def email_problem(email: str) -> dict[str, str]:
     if len(email) > LONGEST_EMAIL:
         return {"email": _("Use at most 100 characters.")}
     if not text.storable(email) or not _EMAIL.fullmatch(email) or not text.is_visible(email):
-        return {"email": _("This does not look like an e-mail address.")}
+        return {"email": _("This does not look like an email address.")}
     return {}
 
 
 def about_problem(about: str) -> dict[str, str]:
     if not text.storable(about):
-        return {"about": _("It holds a character that cannot be stored.")}
+        return {"about": _("This contains a character that cannot be stored.")}
     if len(about) > LONGEST_ABOUT:
         return {
-            "about": _("This text has %(length)d characters; %(most)d are the most.")
+            "about": _("This text is %(length)d characters long; the limit is %(most)d.")
             % {"length": len(about), "most": LONGEST_ABOUT}
         }
     return {}
@@ -71,9 +71,9 @@ async def taken(settings: Settings, username: str, email: str, but: int = 0) -> 
     )
     assert row is not None
     if row["username"]:
-        wrong["username"] = _("This username, or one that looks like it, is taken.")
+        wrong["username"] = _("This username is taken, or looks too much like one that is.")
     if row["email"]:
-        wrong["email"] = _("There is an account with this address already. Log in, or reset its password.")
+        wrong["email"] = _("An account with this email address already exists. Log in, or reset its password.")
     return wrong
 
 

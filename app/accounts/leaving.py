@@ -61,7 +61,7 @@ async def hold(me: Me, even_alone: bool = False) -> None:
     admins = [row["id"] for row in people if row["role"] == "admin"]
     others = "SELECT EXISTS (SELECT FROM person WHERE deactivated_at IS NULL AND id <> $1 AND NOT bot)"
     if admins == [me.id] and (even_alone or await database.fetch_value(others, me.id)):
-        raise Invalid(current=_("You are the only administrator. Give someone else that role first."))
+        raise Invalid(current=_("You are the only administrator. Make someone else an administrator first."))
 
 
 async def erase(settings: Settings, me: Me) -> list[int]:

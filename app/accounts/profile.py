@@ -39,9 +39,9 @@ async def update(
         about = _as_kept(about)
         wrong |= checks.about_problem(about)
     if language is not None and language not in i18n.LANGUAGES:
-        wrong["language"] = _("Choose one of the languages.")
+        wrong["language"] = _("Choose one of the available languages.")
     if time_zone is not None and not i18n.is_zone(time_zone):
-        wrong["time_zone"] = _("Choose one of the time zones.")
+        wrong["time_zone"] = _("Choose one of the available time zones.")
     if username is not None and "username" not in wrong:
         # Counted before it is looked up: the answer tells who has an account.
         await limits.spend(settings, (limits.USERNAME_PERSON, str(me.id)))

@@ -65,7 +65,7 @@ async def start(settings: Settings, proof: Proof, device: str, address: str) -> 
         proof.password_hash,
     )
     if row is None:
-        raise Unauthorized(_("This name and password do not belong together."))
+        raise Unauthorized(_("Incorrect email, username or password."))
     person = proof.person
     return _tokens(settings, person, row)
 

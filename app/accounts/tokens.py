@@ -114,7 +114,7 @@ async def make(
             raise NotFound
         await _require_session(me)
         if len(await listed(whose)) >= MOST:
-            raise Invalid(_("There are %(most)d tokens, which is the most. Revoke one first.") % {"most": MOST})
+            raise Invalid(_("The limit of %(most)d tokens is reached. Revoke one first.") % {"most": MOST})
         id_ = await database.fetch_value(
             "INSERT INTO access_token (person, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5)"
             " RETURNING id",
@@ -164,16 +164,16 @@ async def revoke_all(person: int) -> list[int]:
 
 def _name_problem(name: str) -> dict[str, str]:
     if not text.storable(name) or text.is_blank(name):
-        return {"name": _("Say what the token is for.")}
+        return {"name": _("Enter what the token is for.")}
     return {"name": _("Use at most 50 characters.")} if len(name) > LONGEST_NAME else {}
 
 
 def _scopes_problem(scopes: list[str], me: Me, bot: int | None) -> dict[str, str]:
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
-        return {"scopes": _("Choose what the token may do: read, write or admin.")}
+        return {"scopes": _("Choose what the token can do: read, write or admin.")}
     if "admin" in scopes and (bot is not None or not me.is_admin):
-        return {"scopes": _("Only an administrator’s own token may do what administrators do.")}
+        return {"scopes": _("Only an administrator’s personal token can have the scope admin.")}
     return {}
 
 
@@ -191,11 +191,13 @@ def _end(given: str, zone: str) -> tuple[datetime | None, dict[str, str]]:
                 raise ValueError
         end = end.astimezone(UTC)
     except (ValueError, OverflowError):
-        return None, {"expires_at": _("Write a day as in 2026-12-31, or a moment as in 2026-12-31T18:00Z.")}
+        return None, {"expires_at": _("Enter a day such as 2026-12-31, or a date and time such as 2026-12-31T18:00Z.")}
     if end <= now:
-        return None, {"expires_at": _("That is over already.")}
+        return None, {"expires_at": _("This is in the past.")}
     if end > now + FURTHEST:
-        return None, {"expires_at": _("Choose a day within five years, or none for a token without an end.")}
+        return None, {
+            "expires_at": _("Choose a day within five years, or leave it empty for a token that does not expire.")
+        }
     return end, {}
 
 

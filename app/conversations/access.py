@@ -44,7 +44,7 @@ class Access:
     def require_owner(self) -> None:
         """Raises Forbidden for a member who is not the owner, and for what has none."""
         if not self.is_owner:
-            raise Forbidden(_("Only the owner of the group may do that."))
+            raise Forbidden(_("Only the owner of the group can do this."))
 
 
 async def member(conversation: int, me: Me) -> Access:

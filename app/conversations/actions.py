@@ -28,7 +28,7 @@ async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, l
     names = list(dict.fromkeys(name.strip().lower().removeprefix("@") for name in usernames if name.strip()))
     found = await _people(me, names)
     if len(names) > MOST_AT_ONCE:
-        wrong["members"] = _("Add at most 100 people at once.")
+        wrong["members"] = _("Add at most 100 people at a time.")
     elif missing := [name for name in names if name not in found]:
         wrong["members"] = _("There is nobody called %(names)s.") % {"names": ", ".join(missing[:5])}
     if wrong:
@@ -62,7 +62,7 @@ async def open_direct(me: Me, username: str) -> tuple[int, list[int]]:
     Raises NotFound, Invalid."""
     other = await people.person(me, username)
     if other.id == me.id:
-        raise Invalid(username=_("That is you. Choose someone else."))
+        raise Invalid(username=_("This is you. Choose someone else."))
     key = f"{min(me.id, other.id)}:{max(me.id, other.id)}"
     found = await database.fetch_value("SELECT id FROM conversation WHERE direct_key = $1", key)
     if found is not None:
@@ -109,7 +109,7 @@ async def let_everyone_write(me: Me, conversation: int, everyone: bool) -> None:
     administrator may. Raises NotFound, Forbidden."""
     may = await access.member(conversation, me)
     if may.kind != "general" or not me.is_admin:
-        raise Forbidden(_("Only an administrator may do that."))
+        raise Forbidden(_("Only an administrator can do this."))
     await database.fetch("UPDATE conversation SET everyone_writes = $2 WHERE id = $1", conversation, everyone)
 
 
@@ -140,7 +140,7 @@ async def remove_member(me: Me, conversation: int, person: int) -> list[int]:
     """
     may = await access.member(conversation, me)
     if may.kind != "group":
-        raise Forbidden(_("This conversation cannot be left."))
+        raise Forbidden(_("You cannot leave this conversation."))
     if person != me.id:
         may.require_owner()
     async with database.transaction():
@@ -201,7 +201,7 @@ async def hand_over(me: Me, conversation: int, username: str) -> None:
         if heir is None:
             raise Invalid(username=_("Choose a member of the group."))
         if not policy.may_make_groups(me.policy, heir["role"]):
-            raise Invalid(username=_("By the rules of this school, teachers and administrators look after groups."))
+            raise Invalid(username=_("In this school, only teachers and administrators can manage groups."))
         await _set_owner(me, conversation, heir["id"])
 
 
@@ -235,7 +235,7 @@ async def _lock_as_owner(me: Me, conversation: int) -> None:
     """Takes the lock and asks once more who the owner is: while this waited, the group may have been handed over."""
     head = await history.lock(conversation)
     if head.owner != me.id:
-        raise Forbidden(_("Only the owner of the group may do that."))
+        raise Forbidden(_("Only the owner of the group can do this."))
 
 
 async def _hand_over(me: Me, conversation: int) -> None:
@@ -299,10 +299,10 @@ async def _people(me: Me, usernames: list[str]) -> dict[str, PersonCard]:
 def checked_title(title: str, missing: str = "") -> tuple[str, dict[str, str]]:
     """The title as it will be kept, and what is wrong with it; `missing` is said where there is none."""
     if not text.storable(title):
-        return title, {"title": _("It holds a character that cannot be stored.")}
+        return title, {"title": _("This contains a character that cannot be stored.")}
     title = text.one_line(title)
     if text.is_blank(title):
-        return title, {"title": missing or _("Give the group a name.")}
+        return title, {"title": missing or _("Enter a name for the group.")}
     if len(title) > LONGEST_TITLE:
         return title, {"title": _("Use at most 100 characters.")}
     return title, {}

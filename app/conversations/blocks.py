@@ -22,7 +22,7 @@ async def block(me: Me, username: str) -> Parted:
     """Blocks that person; again changes nothing. Raises NotFound, Invalid."""
     other = await _person(username)
     if other == me.id:
-        raise Invalid(username=_("That is you. Choose someone else."))
+        raise Invalid(username=_("This is you. Choose someone else."))
     async with database.transaction():
         await access.hold(me.id, other)
         seen = await presence.seen_between(me.id, other)

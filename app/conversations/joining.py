@@ -61,11 +61,11 @@ async def renew(me: Me, conversation: int, lasts: str, uses: int | str | None) -
     permission.require_invitations(me)
     wrong = {}
     if lasts not in LASTS:
-        wrong["lasts"] = _("Choose for how long it opens.")
+        wrong["lasts"] = _("Choose how long the link is valid.")
     if uses in (None, ""):
         uses = None
     elif not str(uses).isdecimal() or not 1 <= int(str(uses)[:9]) <= MOST_USES:
-        wrong["uses"] = _("Choose a number from 1 to %(most)d, or leave it empty.") % {"most": MOST_USES}
+        wrong["uses"] = _("Enter a number from 1 to %(most)d, or leave it empty.") % {"most": MOST_USES}
     if wrong:
         raise Invalid(**wrong)
     time = LASTS[lasts]

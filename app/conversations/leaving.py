@@ -50,7 +50,7 @@ async def delete_account(settings: Settings, me: Me, current: str, messages: str
     """Deletes one's account, given the password. Of the person nothing stays; of their messages, as they chose, all
     ("keep", without their name) or the places where they were ("delete", which the worker does). Raises Invalid."""
     if messages not in CHOICES:
-        raise Invalid(messages=_("Choose what becomes of your messages."))
+        raise Invalid(messages=_("Choose what happens to your messages."))
     await leaving.require_proof(settings, me, current)
     async with database.transaction():
         await leaving.hold(me)

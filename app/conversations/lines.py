@@ -181,4 +181,4 @@ def _cursor(after: str) -> tuple[bool, datetime, int]:
     try:
         return bool(pinned), datetime.fromisoformat(moment), int(last)
     except ValueError as error:
-        raise BadRequest(_("It is not well-formed.")) from error
+        raise BadRequest(_("The request is malformed.")) from error

@@ -12,30 +12,30 @@ def why_not(
     """Why they may not, in the reader's language; None when they may. `owner` and `other` are roles; `alone`: the other
     one of a direct conversation deleted their account."""
     if alone:
-        return _("This account was deleted. Nobody would read what you write.")
+        return _("This account has been deleted. Nobody would read your message.")
     if kind == "direct" and other is not None and not policy.may_write_to(me.policy, me.role, other):
-        return _("By the rules of this school the two of you do not write to each other.")
+        return _("In this school, the two of you cannot write to each other.")
     if kind == "general" and not policy.may_write_in_general(me.policy, me.role, everyone_writes):
-        return _("Here teachers and administrators write; everyone reads.")
+        return _("Only teachers and administrators can write here; everyone can read.")
     if kind == "announcements" and not (me.is_admin and policy.may_announce(me.role)):
-        return _("These are announcements of the administrators, for reading.")
+        return _("Only administrators can post announcements.")
     if kind == "group" and not policy.may_write_in_group(me.policy, me.role, owner):
-        return _("No teacher or administrator looks after this group, so it is for reading.")
+        return _("No teacher or administrator is in charge of this group, so it is read-only.")
     return None
 
 
 def require_invitations(me: Me, *roles: str) -> None:
     """Raises Forbidden unless they may make groups, and bring in people of these roles."""
     if not policy.may_make_groups(me.policy, me.role):
-        raise Forbidden(_("By the rules of this school, teachers and administrators make groups."))
+        raise Forbidden(_("In this school, only teachers and administrators can create groups."))
     if not all(policy.may_write_to(me.policy, me.role, role) for role in roles):
-        raise Forbidden(_("By the rules of this school the two of you do not write to each other."))
+        raise Forbidden(_("In this school, the two of you cannot write to each other."))
 
 
 def require_team(me: Me) -> None:
     """Raises Forbidden unless they are of the team that everyone may ask."""
     if me.bot or not policy.may_answer(me.policy, me.role):
-        raise Forbidden(_("This is for teachers and administrators."))
+        raise Forbidden(_("This is only for teachers and administrators."))
 
 
 def require_announcer(me: Me) -> None:

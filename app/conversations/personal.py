@@ -43,7 +43,7 @@ async def set_level(me: Me, conversation: int, level: str | None) -> None:
     NotFound, Invalid."""
     may = await access.member(conversation, me)
     if level is not None and level not in LEVELS:
-        raise Invalid(level=_("Choose one of these."))
+        raise Invalid(level=_("Choose one of the options."))
     await _set(may, level=level)
 
 
@@ -85,7 +85,7 @@ def moment(until: str, time_zone: str, now: datetime) -> datetime:
     except ValueError:
         given = None
     if given is None or given.tzinfo is None or given <= now:
-        raise Invalid(until=_("Say for how long: an hour, until tomorrow, for ever, or until a time that is to come."))
+        raise Invalid(until=_("Choose how long: an hour, until tomorrow, forever, or until a time in the future."))
     return given
 
 

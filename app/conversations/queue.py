@@ -39,7 +39,7 @@ async def listed(me: Me, show: str = "open", after: str = "", limit: int = PAGE)
     """A page of the queue; `after` is the `next` of the one before. Raises Forbidden for who is not of the team."""
     permission.require_team(me)
     if show not in SHOWN:
-        raise BadRequest(_("It is not well-formed."))
+        raise BadRequest(_("The request is malformed."))
     condition, order, behind = SHOWN[show]
     rows = await database.fetch(
         f"""
@@ -105,4 +105,4 @@ def _place(show: str, after: str) -> tuple[bool | datetime, int]:
             raise ValueError
         return (datetime.fromisoformat(first) if show == "closed" else bool(int(first))), int(last)
     except ValueError as error:
-        raise BadRequest(_("It is not well-formed.")) from error
+        raise BadRequest(_("The request is malformed.")) from error

@@ -28,7 +28,7 @@ class Thread(NamedTuple):
 
 async def ask(settings: Settings, me: Me, title: str, body: str = "") -> int:
     """Opens a conversation with the staff, with a first message if there is a text; gives its id. Raises Invalid."""
-    title, wrong = checked_title(title, _("Say what it is about."))
+    title, wrong = checked_title(title, _("Enter a subject."))
     if body.strip():
         try:
             body = checked_body(settings, body)
@@ -135,7 +135,7 @@ async def _reopen(me: Me, conversation: int) -> None:
 
 async def _require_support(me: Me, conversation: int) -> None:
     if (await access.member(conversation, me)).kind != "support":
-        raise Forbidden(_("Only what the staff was asked can be closed."))
+        raise Forbidden(_("Only support requests can be closed."))
 
 
 async def _require_team(me: Me, conversation: int) -> None:

@@ -181,9 +181,9 @@ async def admit(
     A file is let through unread to a handler that `takes_files` and bounds it, see `core/uploads`."""
     path = scope["path"]
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
-        raise errors.BadRequest(_("This address is too long."))
+        raise errors.BadRequest(_("This URL is too long."))
     if scope["query_string"].count(b"&") >= MOST_PARAMETERS:
-        raise errors.BadRequest(_("This address has too many parameters."))
+        raise errors.BadRequest(_("This URL has too many parameters."))
     if "\ufffd" in path or (not path.isprintable() and any(unicodedata.category(c) == "Cc" for c in path)):
         raise errors.NotFound
     if scope["method"] in SAFE:
@@ -201,13 +201,13 @@ async def admit(
         async with asyncio.timeout(SECONDS_FOR_BODY):
             body = await _read(scope, receive)
     except TimeoutError as error:
-        raise errors.BadRequest(_("It took too long to arrive.")) from error
+        raise errors.BadRequest(_("This took too long to arrive.")) from error
     if scope["state"].get("from_program"):
         scope["state"]["raw"] = body  # as it was signed
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", parameters)
     # A client may name any codec of Python's; some take seconds for 64 KB (punycode) and would stall everyone.
     if charset and charset[1] not in ("utf-8", "utf8"):
-        raise errors.UnsupportedType(_("Send text as UTF-8."))
+        raise errors.UnsupportedType(_("Send the text as UTF-8."))
     if body and kind == FORM:
         body = _form_as_json(scope, body)
     elif body and kind not in ("application/json", ""):
@@ -251,7 +251,7 @@ def _refuse_other_sites(scope: HTTPScope, settings: Settings, by_cookie: bool) -
         sends_json = header(scope, b"content-type").partition(";")[0].strip().lower() == "application/json"
         allowed = not by_cookie or sends_json or header(scope, b"authorization")[:7].lower() == "bearer "
     if not allowed:
-        raise errors.Forbidden(_("This came from another site, so nothing was done."))
+        raise errors.Forbidden(_("This request came from another site, so it was rejected."))
 
 
 def _is_here(origin: str, scope: HTTPScope, settings: Settings) -> bool:
@@ -266,7 +266,7 @@ def _is_here(origin: str, scope: HTTPScope, settings: Settings) -> bool:
 
 async def _read(scope: HTTPScope, receive: Receive) -> bytes:
     """The body; raises TooLarge as soon as it is known to be over 64 KB."""
-    too_large = errors.TooLarge(_("At most 64 KB can be sent at once."))
+    too_large = errors.TooLarge(_("You can send at most 64 KB at once."))
     announced = header(scope, b"content-length")
     if announced and (not announced.isdecimal() or len(announced) > 12 or int(announced) > LARGEST_BODY):
         raise too_large
@@ -288,7 +288,7 @@ def _form_as_json(scope: HTTPScope, body: bytes) -> bytes:
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except (UnicodeError, ValueError) as error:
-        raise errors.BadRequest(_("It is not well-formed.")) from error
+        raise errors.BadRequest(_("The request is malformed.")) from error
     fields: dict[str, Any] = {}
     for name, value in pairs:
         # Browsers send line breaks of a text area as CRLF (HTML, form submission); people typed one.
@@ -308,9 +308,9 @@ def _remember(scope: HTTPScope, body: bytes) -> None:
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise errors.BadRequest(_("It is not well-formed.")) from error
+        raise errors.BadRequest(_("The request is malformed.")) from error
     if not isinstance(found, dict):
-        raise errors.BadRequest(_("It is not well-formed."))
+        raise errors.BadRequest(_("The request is malformed."))
     scope["state"]["input"] = found
 
 

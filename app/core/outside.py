@@ -138,7 +138,7 @@ def _parsed(settings: Settings, url: str) -> "URL":
     """By the parser that aiohttp calls with: two that read an address differently are how such checks are got round."""
     from yarl import URL
 
-    unreadable = _Wrong("address", _("That is not an address that starts with https://."))
+    unreadable = _Wrong("address", _("This is not an address that starts with https://."))
     if len(url) > LONGEST_URL:
         raise _Wrong("address", _("Use at most %(most)d characters.") % {"most": LONGEST_URL})
     if not url.isprintable() or " " in url or "\\" in url:
@@ -151,20 +151,20 @@ def _parsed(settings: Settings, url: str) -> "URL":
     if parsed.scheme not in ("http", "https") or not host:
         raise unreadable
     if parsed.scheme == "http" and settings.env == "production":
-        raise _Wrong("address", _("It must start with https://, so that nobody reads it on the way."))
+        raise _Wrong("address", _("The address must start with https://, so that nobody can read along."))
     if re.match(r"[^/]*//[^/?#]*@", url):
-        raise _Wrong("address", _("No name or password may stand in the address."))
+        raise _Wrong("address", _("The address must not contain a username or password."))
     if parsed.fragment:
         parsed = parsed.with_fragment(None)
     _check_host(settings, host)
     # In a network of one's own, any port: which address the name has is seen when it is called.
     if not port or (port not in PORTS and not settings.webhook_allowed_networks):
-        raise _Wrong("port", _("Only the ports 80, 443 and 8000 to 9999 are called."))
+        raise _Wrong("port", _("Only ports 80, 443 and 8000 to 9999 are allowed."))
     return parsed
 
 
 def _check_host(settings: Settings, host: str) -> None:
-    private = _Wrong("address", _("That address is of a private network, which is not called."))
+    private = _Wrong("address", _("This address is on a private network, which is not allowed."))
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -33,7 +33,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     known = as_domain_error(error)
     if known is None:
         log.exception("unhandled", path=path_without_secrets(request.scope), exc_info=error)
-        return answer(request, Problem(_("Something went wrong on our side"), 500, _("It has been written down.")))
+        return answer(request, Problem(_("Something went wrong on our side"), 500, _("The error has been logged.")))
     # Without a message it is the guard that asks who this is; with one it is the log-in form that was not believed.
     if isinstance(known, errors.Unauthorized) and not known.message and shape_wanted(request.scope) != "json":
         return _to_login(request)
@@ -83,17 +83,17 @@ def typed(request: Request[Any, Any, Any], wrong: dict[str, str], message: str =
 def title(status: int) -> str:
     """What such an error is called, in the reader's language."""
     return {
-        400: _("That request could not be understood"),
+        400: _("This request could not be understood"),
         401: _("Please log in"),
-        403: _("That is not allowed"),
+        403: _("This is not allowed"),
         404: _("This page does not exist"),
-        405: _("That cannot be done here"),
-        409: _("That clashes with what is there"),
-        413: _("That is too much at once"),
-        415: _("That kind of content is not accepted"),
+        405: _("This cannot be done here"),
+        409: _("This conflicts with something that already exists"),
+        413: _("This is too large"),
+        415: _("This type of content is not accepted"),
         422: _("Something needs to be corrected"),
-        429: _("That was tried too often"),
-        503: _("Causerie cannot answer just now"),
+        429: _("Too many attempts"),
+        503: _("Causerie is temporarily unavailable"),
     }.get(status) or HTTPStatus(status).phrase
 
 
@@ -103,7 +103,7 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
         return error
     if isinstance(error, ValidationException):
         fields = [e for e in (error.extra or []) if isinstance(e, dict) and "key" in e]
-        invalid = errors.Invalid(_("Some fields are missing or wrong."))
+        invalid = errors.Invalid(_("Some fields are missing or invalid."))
         invalid.fields = {str(e["key"]): str(e["message"]) for e in fields}
         return invalid
     if isinstance(error, HTTPException):
@@ -113,15 +113,15 @@ def as_domain_error(error: Exception) -> errors.DomainError | None:
     if isinstance(
         error, asyncpg.DataError | asyncpg.UntranslatableCharacterError | asyncpg.CharacterNotInRepertoireError
     ):
-        return errors.BadRequest(_("It holds a number or a character that cannot be stored."))
+        return errors.BadRequest(_("This contains a number or a character that cannot be stored."))
     if isinstance(error, UnicodeError | RecursionError | msgspec.DecodeError):
-        return errors.BadRequest(_("It is not well-formed."))
+        return errors.BadRequest(_("The request is malformed."))
     if isinstance(error, asyncpg.DeadlockDetectedError):  # the one of two that lost: nothing of it was done
         log.warning("deadlock")
-        return errors.Unavailable(_("Somebody else changed the same just now. Please try again."))
+        return errors.Unavailable(_("Someone else changed this at the same moment. Please try again."))
     if isinstance(error, database.UNAVAILABLE):
         log.warning("unavailable", error=type(error).__name__)
-        return errors.Unavailable(_("The database does not answer. Nothing is lost: please try again in a moment."))
+        return errors.Unavailable(_("The database is not responding. Nothing is lost: please try again in a moment."))
     return None
 
 

@@ -79,14 +79,14 @@ async def password_problem(password: str, *known: str) -> str | None:
     words = [part for word in known for part in (word, *word.replace("@", " ").split()) if len(part) > 2]
     estimate = await _in_pool(_estimator, zxcvbn, judged, [*words, *_FRENCH])
     if estimate["score"] < 2:  # fewer than a million guesses
-        return _("This password is among those that are guessed first. Try a few unrelated words.")
+        return _("This password is too easy to guess. Try a few unrelated words.")
     return None
 
 
 async def _in_pool(pool: ThreadPoolExecutor, function: Any, *args: Any) -> Any:
     global _waiting
     if _waiting >= _MOST_WAITING:
-        raise Unavailable(_("Too many people are signing in just now. Please try again in a moment."))
+        raise Unavailable(_("Too many people are logging in right now. Please try again in a moment."))
     _waiting += 1
     try:
         return await asyncio.get_running_loop().run_in_executor(pool, function, *args)

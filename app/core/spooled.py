@@ -41,7 +41,7 @@ async def spooled(
 ) -> AsyncIterator[IO[bytes]]:
     """The file in that field of the form, to be read from its beginning; empty when there is none. It is on the disk of
     `folder`, and gone after the block. Raises TooLarge, BadRequest, TooMany, Unavailable."""
-    too_many = _("Too many files are on their way just now. Please try again in a moment.")
+    too_many = _("Too many files are being uploaded right now. Please try again in a moment.")
     if _sending.count(who) >= MOST_OF_ONE:
         raise errors.TooMany(too_many, retry_after=5)
     if len(_sending) >= MOST_AT_ONCE or shutil.disk_usage(folder).free < SPARE:
@@ -83,7 +83,7 @@ async def _receive(request: Request[Any, Any, Any], part: Part, boundary: bytes,
                     raise errors.BadRequest
         parser.finalize()
     except TimeoutError as error:
-        raise errors.BadRequest(_("It took too long to arrive.")) from error
+        raise errors.BadRequest(_("This took too long to arrive.")) from error
     except (FormParserError, ValueError) as error:
         raise errors.BadRequest from error
 

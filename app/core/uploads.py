@@ -38,9 +38,9 @@ async def received(request: Request[Any, Any, Any], field: str, most: int, perso
     none. It counts as one of the few at a time until the end of the block. Raises TooLarge, BadRequest, TooMany,
     Unavailable."""
     if person in _sending:
-        raise errors.TooMany(_("Your other file is still on its way. Please wait a moment."), retry_after=5)
+        raise errors.TooMany(_("Your other file is still being uploaded. Please wait a moment."), retry_after=5)
     if len(_sending) >= MOST_AT_ONCE:
-        raise errors.Unavailable(_("Too many files are on their way just now. Please try again in a moment."))
+        raise errors.Unavailable(_("Too many files are being uploaded right now. Please try again in a moment."))
     _sending.add(person)
     try:
         kind, options = parse_options_header(header(request.scope, b"content-type"))
@@ -51,7 +51,7 @@ async def received(request: Request[Any, Any, Any], field: str, most: int, perso
             async with asyncio.timeout(SECONDS):
                 body = await _read(request, most)
         except TimeoutError as error:
-            raise errors.BadRequest(_("It took too long to arrive.")) from error
+            raise errors.BadRequest(_("This took too long to arrive.")) from error
         if kind.lower() == b"multipart/form-data":
             # In a thread: a body made for it keeps the parser busy.
             body = await asyncio.to_thread(_part, body, options.get(b"boundary", b""), field)
@@ -78,7 +78,7 @@ async def _read(request: Request[Any, Any, Any], most: int) -> bytes:
 
 def too_large(most: int) -> errors.TooLarge:
     """The refusal of a file that is longer."""
-    return errors.TooLarge(_("A file may have at most %(most)d MB.") % {"most": most // 1_000_000})
+    return errors.TooLarge(_("A file can be up to %(most)d MB.") % {"most": most // 1_000_000})
 
 
 def require_short(request: Request[Any, Any, Any], most: int) -> None:

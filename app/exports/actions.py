@@ -83,7 +83,8 @@ async def _require_room(settings: Settings, me: Me) -> None:
     )
     if under_way >= MOST_AT_ONCE:
         raise TooMany(
-            _("%(num)d of your exports are under way. Wait until one is ready, or cancel one.") % {"num": MOST_AT_ONCE},
+            _("%(num)d of your exports are in progress. Wait for one to finish, or cancel one.")
+            % {"num": MOST_AT_ONCE},
             retry_after=60,
         )
     if await _kept(family) >= MOST_BYTES_KEPT:
@@ -93,13 +94,13 @@ async def _require_room(settings: Settings, me: Me) -> None:
         )
         if await _kept(family) >= MOST_BYTES_KEPT:
             raise TooMany(
-                _("Your exports take up %(size)s, and no more are kept. Fetch one and delete it here, then ask again.")
+                _("Your exports use %(size)s, which is the limit. Download one and delete it here, then try again.")
                 % {"size": i18n.size(MOST_BYTES_KEPT, i18n.current())},
                 retry_after=3600,
             )
     nearly_full = settings.data_dir.exists() and shutil.disk_usage(settings.data_dir).free < SPARE
     if nearly_full or await storage.is_full(settings):
-        raise TooMany(_("There is no room for exports just now. Please try again later."), retry_after=600)
+        raise TooMany(_("There is no space for exports right now. Please try again later."), retry_after=600)
 
 
 async def _kept(people: list[int]) -> int:
@@ -114,7 +115,7 @@ async def _title(me: Me, kind: Kind, conversation: int | None) -> str:
     """How it is called, for whoever may have it."""
     if kind == "person":
         if me.scopes is not None:
-            raise Forbidden(_("No token may do that. Whoever is signed in can."))
+            raise Forbidden(_("Access tokens cannot do this. Log in to do it."))
         return _("My data")
     return (await queries.conversation(conversation or 0, me)).title
 
@@ -134,7 +135,7 @@ async def cancel(me: Me, number: int) -> None:
         if status == "cancelled":
             return
         if status not in ("queued", "working"):
-            raise Conflict(_("It has ended already."))
+            raise Conflict(_("It has already ended."))
         await database.fetch("UPDATE export SET status = 'cancelled', ended_at = now() WHERE id = $1", number)
         await database.fetch("DELETE FROM export_part WHERE export = $1", number)
 

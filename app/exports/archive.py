@@ -175,21 +175,21 @@ def _readme(order: Order, covered: Covered, signer: Signer) -> str:
     """For whoever unpacks it and does not know what it is."""
     words = {"instance": covered.instance, "key": signer.id, "name": order.by.name, "username": order.by.username}
     paragraphs = [
-        _("This archive was made by the Causerie at %(instance)s for %(name)s (@%(username)s)."),
+        _("This archive was created by the Causerie at %(instance)s for %(name)s (@%(username)s)."),
         _(
-            "manifest.json says what it is: which messages, read when, who asked for them, and of every file the size "
-            "and the SHA-256. manifest.sig is the signature of manifest.json (Ed25519), made by that Causerie with the "
-            "key %(key)s; key.pub is the public half of it."
+            "manifest.json describes it: which messages it contains, when they were read, who requested them, and the "
+            "size and SHA-256 of every file. manifest.sig is the signature of manifest.json (Ed25519), made by that "
+            "Causerie with the key %(key)s; key.pub is the public half of that key."
         ),
-        _("To know whether it is genuine and whole, keep the ZIP as it is, and do one of these:"),
-        _("1. Open %(instance)s/verify and give it the ZIP."),
-        _("2. On the machine where Causerie runs: python -m app verify FILE.zip"),
+        _("To verify that it is authentic and complete, keep the ZIP file as it is, and do one of these:"),
+        _("1. Open %(instance)s/verify and upload the ZIP file."),
+        _("2. On the server that runs Causerie: python -m app verify FILE.zip"),
         _(
-            "3. Without Causerie: get the key from %(instance)s/exports/keys (the one in here proves nothing by "
-            "itself: whoever changes the archive would change it too), unpack the ZIP, and run"
+            "3. Without Causerie: get the key from %(instance)s/exports/keys (the one in this archive proves nothing "
+            "by itself: anyone who changes the archive could replace it too), unpack the ZIP file, and run"
         )
         + "\n   openssl pkeyutl -verify -pubin -inkey key.pub -rawin -in manifest.json -sigfile manifest.sig\n   "
-        + _("then compare what sha256sum says of each file with manifest.json."),
-        _("Nothing may be missing, and nothing may be in it that manifest.json does not name."),
+        + _("then compare the output of sha256sum for each file with manifest.json."),
+        _("No file may be missing, and there may be no file that manifest.json does not name."),
     ]
     return "\n\n".join(["Causerie", *paragraphs]) % words + "\n"

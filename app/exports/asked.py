@@ -27,7 +27,7 @@ def verify(file: str, key: str, dsn: str, language: str) -> int:
         with Path(file).open("rb") as opened:
             verdict = verifying.verify(opened, trusted)
     except CannotCheck as error:
-        _say(_("It cannot be checked. %(why)s") % {"why": error})
+        _say(_("It cannot be verified. %(why)s") % {"why": error})
         return CANNOT_CHECK
     _tell(verdict, of_instance=not key)
     return GENUINE if verdict.genuine else NOT_GENUINE
@@ -43,7 +43,7 @@ def _key(given: str) -> PublicKey:
         raise CannotCheck(_("The key cannot be read.")) from error
     key = keys.read(text)
     if key is None:
-        raise CannotCheck(_("That is no public key of a Causerie (Ed25519), nor a file of one."))
+        raise CannotCheck(_("This is not the public key of a Causerie (Ed25519), nor a file that contains one."))
     return key
 
 
@@ -63,14 +63,17 @@ async def _published(dsn: str) -> list[PublicKey]:
 def _tell(verdict: Verdict, of_instance: bool) -> None:
     if verdict.genuine:
         _say(
-            _("Genuine and whole: this Causerie made and signed it, and not one character of it was changed since.")
+            _(
+                "Authentic and complete: this Causerie created and signed it, and not a single character has "
+                "changed since."
+            )
             if of_instance
-            else _("Genuine and whole: it was signed with this key, and not one character of it was changed since.")
+            else _("Authentic and complete: it was signed with this key, and not a single character has changed since.")
         )
     elif verdict.signed:
-        _say(_("Not whole: its manifest is signed, but something was changed since."))
+        _say(_("Altered: its manifest is signed, but something has changed since."))
     else:
-        _say(_("Not genuine."))
+        _say(_("Not authentic."))
     for fault in verdict.faults:
         _say(f"- {fault}")
     about = verdict.about
@@ -78,10 +81,10 @@ def _tell(verdict: Verdict, of_instance: bool) -> None:
         title = about.conversation.title if about.conversation else _("All data of a person")
         _say(f"\n  {title} ({about.format.upper()}), {about.instance}")
         _say(
-            _("  asked for by %(name)s (@%(username)s)")
+            _("  requested by %(name)s (@%(username)s)")
             % {"name": about.asked_by.name, "username": about.asked_by.username}
         )
-        _say(_("  as it was on %(when)s UTC") % {"when": i18n.stamp(about.read_at, i18n.current())})
+        _say(_("  as of %(when)s UTC") % {"when": i18n.stamp(about.read_at, i18n.current())})
         _say(_("  messages (or other entries): %(count)d") % {"count": about.count})
 
 

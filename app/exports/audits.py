@@ -73,10 +73,10 @@ async def audit(settings: Settings, me: Me, conversation: int, wish: AuditWish) 
 
 def _reason(given: str) -> str:
     if not text.storable(given):
-        raise Invalid(reason=_("It holds a character that cannot be stored."))
+        raise Invalid(reason=_("This contains a character that cannot be stored."))
     reason = text.one_line(given)
     if text.is_blank(reason):
-        raise Invalid(reason=_("Say why. The members will read it."))
+        raise Invalid(reason=_("Enter a reason. The members will see it."))
     if len(reason) > LONGEST_REASON:
         raise Invalid(reason=_("Use at most 500 characters."))
     return reason

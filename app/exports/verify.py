@@ -38,17 +38,17 @@ def verify(file: IO[bytes], keys: Sequence[PublicKey]) -> Verdict:
 
     Raises CannotCheck: without any key, or for what a later version made."""
     if not keys:
-        raise CannotCheck(_("There is no key yet to check with: this Causerie has signed nothing so far."))
+        raise CannotCheck(_("There is no key to verify with yet: this Causerie has not signed anything so far."))
     try:
         entries = zipped.directory(file)
         said, signature = _closing(file, entries)
     except NotOurs:
         return _refused(
-            _("It is not an archive as Causerie writes them: it may have been changed, cut short or packed anew.")
+            _("This is not an archive as Causerie writes them: it may have been changed, truncated or repacked.")
         )
     if not any(key.signed(said.data, signature.data) for key in keys):
         return _refused(
-            _("Its signature is not of a key that is trusted here: it was changed, or somebody else made it.")
+            _("Its signature is not from a key that is trusted here: it was changed, or somebody else made it.")
         )
     read = _read(said.data)
     faults = _faults(file, entries, read, said, signature)
@@ -74,11 +74,11 @@ def _read(data: bytes) -> Manifest:
     """The manifest, which is one of ours: it is signed."""
     try:
         if manifest.version_of(data) > manifest.VERSION:
-            raise CannotCheck(_("A later version of Causerie made it; this one cannot check it."))
+            raise CannotCheck(_("A later version of Causerie created it; this version cannot verify it."))
         return manifest.decode(data)
     except msgspec.DecodeError as error:
         raise CannotCheck(
-            _("Its signature is right, but this version of Causerie cannot read what it says.")
+            _("Its signature is valid, but this version of Causerie cannot read its contents.")
         ) from error
 
 
@@ -110,7 +110,7 @@ def _differences(file: IO[bytes], entries: list[Entry], read: Manifest) -> list[
     faults = [_("“%(name)s” is missing.") % {"name": name} for name in listed if name not in names]
     faults += [_("“%(name)s” was added.") % {"name": name} for name in dict.fromkeys(names) if name not in listed]
     faults += [
-        _("“%(name)s” is in it more than once.") % {"name": name}
+        _("“%(name)s” appears more than once.") % {"name": name}
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
@@ -129,7 +129,9 @@ def _is_same(file: IO[bytes], entry: Entry, listed: File) -> bool:
 
 
 def _frame() -> str:
-    return _("The files in it are as they were, but the ZIP around them is not: another program may find others in it.")
+    return _(
+        "The files in it are unchanged, but the ZIP around them is not: another program might find other files in it."
+    )
 
 
 def _digest(file: IO[bytes], most: int) -> str:

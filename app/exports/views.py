@@ -106,9 +106,9 @@ def said(failure: str | None) -> str | None:
     if failure is None:
         return None
     return {
-        "time": _("It took too long. Choose a shorter time, or another format."),
-        "memory": _("It became too large to be made in one piece. Choose a shorter time, or another format."),
-        "room": _("There is no room for exports just now. Please try again later."),
-        "access": _("You may no longer see what was to be in it."),
-        "fault": _("Something went wrong on our side. It has been written down; please try again later."),
+        "time": _("This took too long. Choose a shorter period, or another format."),
+        "memory": _("The file became too large. Choose a shorter period, or another format."),
+        "room": _("There is no space for exports right now. Please try again later."),
+        "access": _("You no longer have access to what it would contain."),
+        "fault": _("Something went wrong on our side. The error has been logged; please try again later."),
     }[failure]

@@ -62,16 +62,16 @@ def checked(wish: Wish, zone: tzinfo) -> Meant:
         wrong["paper"] = _("Choose A4 or Letter.")
     language = wish.language or i18n.current().language
     if language not in i18n.LANGUAGES:
-        wrong["language"] = _("Choose one of the languages.")
+        wrong["language"] = _("Choose one of the available languages.")
     moments: dict[str, datetime | None] = {}
     for name, given, edge in (("from", wish.from_, "first"), ("to", wish.to, "last")):
         try:
             moments[name] = _moment((given or "").strip(), edge, zone)
         except (ValueError, OverflowError):
-            wrong[name] = _("Write a day such as 2026-11-20.")
+            wrong[name] = _("Enter a day such as 2026-11-20.")
     first, after = moments.get("from"), moments.get("to")
     if not wrong and first is not None and after is not None and first >= after:
-        wrong["to"] = _("The end lies before the beginning.")
+        wrong["to"] = _("The end is before the beginning.")
     if wrong:
         raise Invalid(**wrong)
     return Meant(FORMATS[wish.format], PAPERS[wish.paper], language, first, after)

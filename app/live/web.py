@@ -51,7 +51,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
         raise Unauthorized
     hub: Hub = scope["litestar_app"].state.hub
     if hub.closing:
-        raise Unavailable(_("This server is being restarted."))
+        raise Unavailable(_("This server is restarting."))
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=20)
     json = query.get("format", [""])[0] == "json"
     seen = cursor.parse(header(scope, b"last-event-id") or query.get("after", [""])[0])
@@ -71,7 +71,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
             raise
         task.uncancel()
         if not begun:  # one too many, signed out, a restart
-            raise Unavailable(_("The stream was closed before it began.")) from None
+            raise Unavailable(_("The stream was closed before it started.")) from None
     finally:
         stream.task = None
         if not up_to_date:

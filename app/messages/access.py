@@ -26,7 +26,7 @@ class MessageAccess:
     def require_mine(self) -> None:
         """Raises Forbidden unless the person wrote it; NotFound when it is gone already."""
         if not self.mine or self.kind == "system":
-            raise Forbidden(_("Only who wrote a message may change it."))
+            raise Forbidden(_("Only the author of a message can change it."))
         if self.deleted:
             raise NotFound
 

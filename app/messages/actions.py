@@ -34,7 +34,7 @@ async def send(
         answered = await quotes.answerable(conversation, reply_to)
         # A reply that is kept stays kept, when what it answers was deleted before it was tried again.
         if answered is None and not await sending.earlier(conversation, Draft(me.id, unique, body, reply_to)):
-            raise Invalid(reply_to=_("What you reply to is not there any more."))
+            raise Invalid(reply_to=_("The message you are replying to no longer exists."))
     names, every = mentions.asked(me, body)
     people = await mentions.named(conversation, me, names)
     sent = await sending.send(conversation, Draft(me.id, unique, body, reply_to, me.policy, people, every))
@@ -102,7 +102,7 @@ async def delete(me: Me, message_id: int) -> MessageView:
     may = await access.message(message_id, me)
     may.require_mine()
     if may.where == "announcements" and not me.is_admin:  # a token without that scope, or one of the admins before
-        raise Forbidden(_("Only an administrator may do that."))
+        raise Forbidden(_("Only an administrator can do this."))
     changed = await database.fetch_value(
         f"""
         WITH {_target("true")}, forgotten AS (DELETE FROM mention n USING bumped b WHERE n.message = $1)

@@ -81,19 +81,19 @@ def told(event: str, author: str, subject: str, title: str) -> str:
     _ = i18n._
     names = {"author": author, "subject": subject, "title": title}
     return {
-        "created": _("%(author)s made this group, “%(title)s”."),
-        "joined": _("%(author)s came in."),
+        "created": _("%(author)s created the group “%(title)s”."),
+        "joined": _("%(author)s joined."),
         "added": _("%(author)s added %(subject)s."),
         "removed": _("%(author)s removed %(subject)s."),
         "left": _("%(author)s left."),
         "renamed": _("%(author)s renamed the group to “%(title)s”."),
         "handed_over": _("%(author)s made %(subject)s the owner."),
         "asked": _("%(author)s asked the staff: “%(title)s”") if title else _("%(author)s asked the staff."),
-        "assigned": _("%(author)s asked %(subject)s to look after this."),
-        "taken": _("%(author)s looks after this now."),
-        "unassigned": _("%(author)s gave this back to the whole team."),
-        "closed": _("%(author)s closed this."),
-        "reopened": _("%(author)s opened this again."),
-        "imported": _("%(author)s brought all this here from %(title)s."),
+        "assigned": _("%(author)s assigned this to %(subject)s."),
+        "taken": _("%(author)s is handling this now."),
+        "unassigned": _("%(author)s handed this back to the whole team."),
+        "closed": _("%(author)s closed this request."),
+        "reopened": _("%(author)s reopened this request."),
+        "imported": _("%(author)s imported all this from %(title)s."),
         "audited": _("%(author)s exported this conversation for an audit: “%(title)s”"),
     }[event] % names

@@ -118,7 +118,7 @@ async def _keep(conversation: int, batch: list[Draft]) -> None:
         except asyncpg.UniqueViolationError:
             rows = []
         except asyncpg.ForeignKeyViolationError:
-            draft.done.set_exception(Invalid(reply_to=_("What you reply to is not there any more.")))
+            draft.done.set_exception(Invalid(reply_to=_("The message you are replying to no longer exists.")))
             draft.done.exception()
             continue
         except Exception as error:
@@ -173,5 +173,5 @@ async def earlier(conversation: int, draft: Draft) -> Sent | None:
     # Once edited or deleted, the text that was sent is no longer known: the key alone tells.
     same = row["body"] == draft.body or row["edited_at"] or row["deleted_at"]
     if row["conversation"] != conversation or row["reply_to"] != draft.reply_to or not same:
-        raise Conflict(_("This key was used for another message."))
+        raise Conflict(_("This key has already been used for another message."))
     return Sent(row["id"], row["position"], row["change"], row["created_at"], again=True)

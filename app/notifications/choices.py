@@ -44,11 +44,11 @@ async def choose(me: Me, choice: Choice) -> SettingsView:
     for channel in ("app", "mail", "push"):
         level = getattr(choice, channel)
         if level is not None and level not in LEVELS:
-            wrong[channel] = _("Choose one of these.")
+            wrong[channel] = _("Choose one of the options.")
         elif level is not None:
             setattr(wanted, channel, level)
     if choice.push_shows is not None and choice.push_shows not in PUSH_SHOWS:
-        wrong["push_shows"] = _("Choose one of these.")
+        wrong["push_shows"] = _("Choose one of the options.")
     elif choice.push_shows is not None:
         wanted.push_shows = choice.push_shows  # type: ignore[assignment]
     if choice.weekly is not None:
@@ -60,9 +60,9 @@ async def choose(me: Me, choice: Choice) -> SettingsView:
         try:
             setattr(wanted, end, _time(given))
         except ValueError:
-            wrong[end] = _("Type a time such as 22:00.")
+            wrong[end] = _("Enter a time such as 22:00.")
     if (wanted.quiet_from is None) != (wanted.quiet_to is None):
-        wrong.setdefault("quiet_to" if wanted.quiet_to is None else "quiet_from", _("Give both times, or none."))
+        wrong.setdefault("quiet_to" if wanted.quiet_to is None else "quiet_from", _("Enter both times, or neither."))
     if wrong:
         raise Invalid(**wrong)
     given = [name for name in FIELDS if getattr(choice, name) is not None]

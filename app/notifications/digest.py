@@ -130,6 +130,6 @@ def _subject(content: Content, of: dict[int, list[Row]], others: list[Row]) -> s
     if not content.sections:
         if len(content.lines) == 1:
             return content.lines[0].text
-        return _("News for you") if any(row["export"] for row in others) else _("News of your contacts")
+        return _("News for you") if any(row["export"] for row in others) else _("News about your contacts")
     many = len(content.sections) + content.left_out
     return ngettext("New in %(num)d conversation", "New in %(num)d conversations", many) % {"num": many}

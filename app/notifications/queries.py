@@ -148,16 +148,16 @@ def told(kind: str, many: int, name: str, title: str) -> str:
         ),
         "direct": lambda: ngettext("%(name)s wrote to you", "%(num)d messages from %(name)s", many),
         "announcement": lambda: ngettext(
-            "%(name)s announced something", "%(num)d announcements, the last by %(name)s", many
+            "%(name)s posted an announcement", "%(num)d announcements, the last by %(name)s", many
         ),
         "message": lambda: ngettext(
             "%(name)s wrote in %(title)s", "%(num)d messages in %(title)s, the last by %(name)s", many
         ),
         "invitation": lambda: _("%(name)s added you to %(title)s"),
-        "contact_request": lambda: _("%(name)s asks you to be a contact"),
-        "contact_accepted": lambda: _("%(name)s is your contact now"),
+        "contact_request": lambda: _("%(name)s sent you a contact request"),
+        "contact_accepted": lambda: _("%(name)s is now your contact"),
         "export": lambda: _("Your export is ready"),
-        "export_failed": lambda: _("Your export could not be made"),
+        "export_failed": lambda: _("Your export failed"),
     }
     said = between_two[kind] if not title and kind in between_two else words[kind]
     return said() % {"name": name, "title": title, "num": many}
@@ -170,7 +170,7 @@ def _place(before: str) -> tuple[datetime, int]:
     try:
         at, last = datetime.fromisoformat(moment), int(number)
     except ValueError as error:
-        raise BadRequest(_("It is not well-formed.")) from error
+        raise BadRequest(_("The request is malformed.")) from error
     if at.tzinfo is None or not 0 <= last < 2**63:
-        raise BadRequest(_("It is not well-formed."))
+        raise BadRequest(_("The request is malformed."))
     return at, last

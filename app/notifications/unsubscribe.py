@@ -49,7 +49,7 @@ async def unsubscribe(settings: Settings, token: str) -> UnsubscribeView:
 
 
 def not_ours() -> str:
-    return _("This link is not complete. Open it as it stands in the mail.")
+    return _("This link is incomplete. Open it exactly as it is in the email.")
 
 
 def _read(settings: Settings, token: str) -> tuple[str, int] | None:

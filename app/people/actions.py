@@ -13,7 +13,7 @@ async def set_role(me: Me, username: str, role: str) -> tuple[int, list[int]]:
     Gives their id and the conversations that they own or look after, which may be others now. Raises Forbidden,
     NotFound, Invalid."""
     if not me.is_admin:
-        raise Forbidden(_("Only an administrator may do that."))
+        raise Forbidden(_("Only an administrator can do this."))
     if role not in ROLES:
         raise Invalid(role=_("Choose one of the roles."))
     async with database.transaction():
@@ -31,7 +31,7 @@ async def set_role(me: Me, username: str, role: str) -> tuple[int, list[int]]:
         if role == "admin" and row["bot"]:
             raise Invalid(role=_("A bot cannot be an administrator."))
         if role != "admin" and [row["id"] for row in admins] == [person]:
-            raise Invalid(role=_("There must be an administrator. Give someone else that role first."))
+            raise Invalid(role=_("There must be an administrator. Make someone else an administrator first."))
         await _require_owner_has(row["bot_owner"], role)
         owned = await database.fetch(
             "SELECT id FROM conversation WHERE owner = $1 AND kind = 'group' OR assignee = $1", person
@@ -52,4 +52,4 @@ async def _require_owner_has(owner: int | None, role: str) -> None:
     if owner is not None and role in STAFF:
         of_owner = await database.fetch_value("SELECT role FROM person WHERE id = $1", owner)
         if of_owner not in STAFF:
-            raise Invalid(role=_("A bot has no role that its owner does not have."))
+            raise Invalid(role=_("A bot cannot have a role that its owner does not have."))

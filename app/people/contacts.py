@@ -75,16 +75,16 @@ async def ask(me: Me, username: str) -> ContactView | None:
     whether there is anyone or not. Who has asked me already is accepted so. Again changes nothing. Raises Invalid."""
     name = username.strip().removeprefix("@")
     if not name:
-        raise Invalid(username=_("Type a username or an e-mail address."))
+        raise Invalid(username=_("Enter a username or an email address."))
     if "@" in name:
         if len(name) > LONGEST_EMAIL or not text.storable(name) or not LIKE_AN_ADDRESS.fullmatch(name):
-            raise Invalid(username=_("This does not look like an e-mail address."))
+            raise Invalid(username=_("This does not look like an email address."))
         await jobs.defer(ContactAskedByAddress(me.id, name))
         return None
     try:
         other = await queries.person(me, name)
         if other.id == me.id:
-            raise Invalid(username=_("That is you. Choose someone else."))
+            raise Invalid(username=_("This is you. Choose someone else."))
         async with database.transaction():
             await access.hold(me.id, other.id)
             await queries.person(me, name)  # at this very moment
@@ -125,7 +125,7 @@ async def accept(me: Me, number: int) -> ContactView:
             await jobs.defer(ContactAccepted(asker, me.id))
     found = await contact(me, number)
     if found.accepted_at is None:
-        raise Forbidden(_("It is for the other one to accept."))
+        raise Forbidden(_("Only the other person can accept this request."))
     return found
 
 

@@ -73,9 +73,11 @@ async def _whose(me: Me, code: str) -> PersonCard:
         me.id,
     )
     if row is None:
-        raise NotFound(_("This invitation leads nowhere: it is wrong, or there is a newer one. Ask for it once more."))
+        raise NotFound(
+            _("This invitation is not valid: it is wrong, or there is a newer one. Please ask for it again.")
+        )
     if row["id"] == me.id:
-        raise NotFound(_("This invitation is your own. Show it to somebody else."))
+        raise NotFound(_("This is your own invitation. Show it to someone else."))
     return PersonCard(*row)
 
 

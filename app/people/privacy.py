@@ -20,9 +20,9 @@ async def choose(me: Me, state: str | None, shown_to: str | None, receipts: bool
     """Changes what is given, and leaves the rest. Raises Invalid, and NotFound for who has left meanwhile."""
     wrong = {}
     if state is not None and state not in CHOICES:
-        wrong["state"] = _("Choose one of these.")
+        wrong["state"] = _("Choose one of the options.")
     if shown_to is not None and shown_to not in SHOWN_TO:
-        wrong["shown_to"] = _("Choose one of these.")
+        wrong["shown_to"] = _("Choose one of the options.")
     if wrong:
         raise Invalid(**wrong)
     row = await database.fetch_row(

@@ -85,7 +85,7 @@ async def test_it_is_asked_for_and_confirmed_by_plain_forms(server: Server, oliv
     assert "olive@example.org" in says(page)
     fields = typed(form(page, "/me/email?_method=put")) | {"email": NEW, "current": PASSWORD}
     asked = await olive.browser.post("/me/email?_method=put", data=fields, follow_redirects=True)
-    assert "a link is on its way there" in says(asked)
+    assert "a link has been sent to it" in says(asked)
     token = await token_for(server, olive)
     for browser, there in ((olive.browser, "/me"), (server.browser(), "/auth/login")):
         shown = await browser.get(f"/auth/confirm-email?token={token}")
@@ -140,7 +140,7 @@ async def test_a_link_works_once_and_for_an_hour_and_the_newest_alone(server: Se
     assert (await confirm(server, old)).status_code == 422
     await database.fetch("UPDATE email_change SET expires_at = now() - interval '1 second'")
     assert (await confirm(server, token)).status_code == 422
-    assert "too old" in says(await server.browser().get(f"/auth/confirm-email?token={token}"))
+    assert "expired" in says(await server.browser().get(f"/auth/confirm-email?token={token}"))
     token = await token_for(server, olive)
     answers = await asyncio.gather(*(confirm(server, token) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [204, 422, 422, 422, 422]
@@ -162,7 +162,7 @@ async def test_who_takes_the_address_first_has_it(server: Server, olive: Actor) 
     assert (await confirm(server, theirs)).status_code == 204
     late = await confirm(server, mine)
     assert late.status_code == 422
-    assert "used already or is too old" in late.text
+    assert "expired or has already been used" in late.text
     assert (await address_of(olive), await address_of(milo)) == ("olive@example.org", NEW)
 
 

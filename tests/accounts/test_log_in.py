@@ -13,7 +13,7 @@ from tests.processes import second_server
 from tests.streams import following
 
 NEW = {"username": "zoe", "name": "Zoé", "email": "zoe@example.org", "password": PASSWORD}
-ALIKE = "This name and password do not belong together."
+ALIKE = "Incorrect email, username or password."
 
 
 @pytest.fixture

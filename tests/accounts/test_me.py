@@ -153,7 +153,7 @@ async def test_leaving_by_a_plain_form_leads_to_the_door_without_cookies(server:
     answer = await browser.post(str(form(page, "/me/deactivate")["action"]), data={"current": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/auth/login")
     assert not {"access", "refresh"} & set(browser.cookies)
-    assert "Your account is closed." in says(await browser.get("/auth/login", follow_redirects=True))
+    assert "Your account has been deactivated." in says(await browser.get("/auth/login", follow_redirects=True))
 
 
 async def test_leaving_needs_the_password(server: Server, olive: Actor) -> None:

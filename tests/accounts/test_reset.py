@@ -60,7 +60,7 @@ async def test_the_answer_is_the_same_whoever_asks_for_whatever(server: Server, 
     pages = [await server.browser().post("/auth/forgot-password", data={"email": email}) for email in asked[:4]]
     assert {page.status_code for page in pages} == {202}
     assert len({page.content for page in pages}) == 1
-    assert "If there is an account with this address, a link is on its way" in says(pages[0])
+    assert "If an account with this address exists, a link has been sent to it" in says(pages[0])
 
 
 async def test_without_smtp_the_link_is_shown_on_the_console_of_the_worker(server: Server, olive: Actor) -> None:
@@ -238,7 +238,7 @@ async def test_a_poor_password_is_refused_and_the_link_still_works(server: Serve
 async def test_a_link_that_is_no_good_leads_to_a_new_one(server: Server, olive: Actor) -> None:
     page = await server.browser().post("/auth/reset-password", data={"token": "nonsense", "password": NEW})
     assert page.status_code == 422
-    assert "Ask for a new link" in says(page)
+    assert "Request a new link" in says(page)
 
 
 async def test_tokens_that_never_were_are_refused(server: Server, olive: Actor) -> None:
@@ -272,5 +272,5 @@ async def test_a_link_that_no_longer_works_says_so_before_a_password_is_typed(se
     for old in (token, "x", "", "a\0b"):
         page = await browser.get("/auth/reset-password", params={"token": old})
         assert page.status_code == 200
-        assert "This link was used already or is too old." in page.text
+        assert "This link has expired or has already been used." in page.text
         assert 'name="password"' not in page.text

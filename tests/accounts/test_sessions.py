@@ -226,7 +226,7 @@ async def test_the_sessions_are_listed_with_device_and_last_use(server: Server, 
     assert {s["address"] for s in listed} == {"127.0.0.1"}
     assert all(s["last_used_at"].endswith("Z") and s["created_at"].endswith("Z") for s in listed)
     page = says(await browser.get("/me/sessions"))
-    assert "Firefox · Linux this one" in page
+    assert "Firefox · Linux this device" in page
     assert "last used" in page
 
 
@@ -259,7 +259,7 @@ async def test_a_session_is_ended_by_a_plain_form(server: Server, olive: Actor) 
     answer = await olive.browser.post(f"/me/sessions/{there}?_method=delete")
     assert (answer.status_code, answer.headers["location"]) == (303, "/me/sessions")
     assert not await opens(server, other["access_token"])
-    assert "That device has been signed out." in says(await olive.browser.get("/me/sessions"))
+    assert "That device has been logged out." in says(await olive.browser.get("/me/sessions"))
 
 
 async def test_the_session_of_someone_else_does_not_exist_for_me(server: Server, olive: Actor) -> None:

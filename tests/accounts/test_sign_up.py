@@ -171,7 +171,7 @@ async def test_the_first_person_becomes_the_administrator_and_is_told_so(server:
     browser = server.browser()
     asked = await browser.get("/", follow_redirects=True)
     assert asked.url.path == "/auth/signup"
-    assert "Whoever signs up first becomes the administrator" in says(asked)
+    assert "The first person to sign up becomes the administrator" in says(asked)
     welcomed = await browser.post("/auth/signup", data=GOOD, follow_redirects=True)
     assert "you are the administrator" in says(welcomed)
     assert "you are the administrator" not in says(await browser.get("/conversations"))

@@ -21,7 +21,7 @@ async def test_what_was_given_up_is_told_without_the_address_that_it_is_about(ca
     assert letter["about"] == {"asker": cast.milo.id}
     assert (letter["job"], letter["error"], letter["tries"]) == ("ContactAskedByAddress", "SMTPConnectError", 6)
     page = await cast.ada.browser.get(PATH)
-    assert "Ask whoever has an address to be a contact" in page.text
+    assert "Send a contact request to an email address" in page.text
     for said in (answer.text, page.text):
         assert "zoe@" not in said
 
@@ -94,11 +94,11 @@ async def test_by_plain_forms(cast: Cast) -> None:
     one, two = await dead_letter(), await dead_letter()
     answer = await cast.ada.browser.post(f"{PATH}/{one}/tries")
     assert (answer.status_code, answer.headers["location"]) == (303, PATH)
-    assert "It will be tried again." in words(await cast.ada.browser.get(PATH))
+    assert "It will be retried." in words(await cast.ada.browser.get(PATH))
     answer = await cast.ada.browser.post(f"{PATH}/{two}?_method=delete")
     assert (answer.status_code, answer.headers["location"]) == (303, PATH)
     assert await left() == []
-    assert "Nothing was given up." in words(await cast.ada.browser.get(PATH))
+    assert "No jobs have failed." in words(await cast.ada.browser.get(PATH))
 
 
 async def test_it_pages_and_costs_the_same_however_many(cast: Cast) -> None:
@@ -123,7 +123,7 @@ async def test_numbers_that_are_none_are_refused(cast: Cast) -> None:
 
 async def test_the_account_page_of_an_administrator_counts_them_and_no_other(cast: Cast) -> None:
     await dead_letter()
-    assert "1 job was given up" in words(await cast.ada.browser.get("/me"))
+    assert "1 failed job" in words(await cast.ada.browser.get("/me"))
     other = await cast.milo.browser.get("/me")
     assert PATH not in other.text
 

@@ -26,7 +26,7 @@ async def test_a_group_has_its_maker_as_owner_and_the_named_people_in_it(cast: C
     assert (view["title"], view["kind"], view["role"], view["members"]) == ("Choir", "group", "owner", 3)
     assert view["owner_id"] == cast.olive.id
     assert await members(cast.milo, view["id"]) == {"olive", "milo", "mina"}
-    assert await events(cast.milo, view["id"]) == ["Olive Owner made this group, “Choir”."]
+    assert await events(cast.milo, view["id"]) == ["Olive Owner created the group “Choir”."]
 
 
 async def test_a_group_of_oneself_can_be_made(cast: Cast) -> None:
@@ -65,7 +65,7 @@ async def test_names_that_no_database_can_hold_are_nobody(cast: Cast) -> None:
 
 async def test_at_most_a_hundred_people_at_once(cast: Cast) -> None:
     wrong = await refused(cast, members=[f"pupil{n}" for n in range(101)])
-    assert wrong == {"members": "Add at most 100 people at once."}
+    assert wrong == {"members": "Add at most 100 people at a time."}
 
 
 async def test_everything_that_is_wrong_is_said_at_once(cast: Cast) -> None:

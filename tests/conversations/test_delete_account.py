@@ -157,7 +157,7 @@ async def test_of_what_the_person_did_the_texts_of_others_stay(cast: Cast) -> No
     await delete(cast.olive, "delete")
     await erasing.erase_texts(cast.olive.id)
     told = [m["body"] for m in await history(cast.milo, cast.chess) if m["kind"] == "system"]
-    assert "Deleted account made this group, “Chess club”." in told
+    assert "Deleted account created the group “Chess club”." in told
 
 
 async def test_groups_are_handed_over_and_the_last_one_takes_theirs_along(cast: Cast) -> None:

@@ -56,7 +56,7 @@ async def test_a_first_message_is_seen_live_by_the_other_whose_stream_was_open_b
 async def test_with_oneself_it_is_refused(cast: Cast) -> None:
     answer = await cast.milo.api.put("/direct/milo")
     assert answer.status_code == 422
-    assert answer.json()["errors"] == {"username": "That is you. Choose someone else."}
+    assert answer.json()["errors"] == {"username": "This is you. Choose someone else."}
 
 
 async def test_with_nobody_it_is_not_found(cast: Cast) -> None:

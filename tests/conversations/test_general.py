@@ -19,13 +19,13 @@ async def test_who_opens_the_general_room_itself_is_in_it(cast: Cast) -> None:
     newcomer = await cast.server.someone("nora", "Nora New")
     opened = await newcomer.api.get(f"/conversations/{cast.general}")
     assert opened.status_code == 200
-    assert (await events(newcomer, cast.general))[-1] == "Nora New came in."
+    assert (await events(newcomer, cast.general))[-1] == "Nora New joined."
 
 
 async def test_who_writes_to_the_general_room_first_comes_in_by_that(cast: Cast) -> None:
     newcomer = await cast.server.someone("nora", "Nora New")
     await cast.say(newcomer, "hello everyone", cast.general)
-    assert [m["body"] for m in await history(newcomer, cast.general)][-2:] == ["Nora New came in.", "hello everyone"]
+    assert [m["body"] for m in await history(newcomer, cast.general)][-2:] == ["Nora New joined.", "hello everyone"]
 
 
 async def test_many_requests_of_a_newcomer_at_once_are_one_coming_in(cast: Cast) -> None:
@@ -33,13 +33,13 @@ async def test_many_requests_of_a_newcomer_at_once_are_one_coming_in(cast: Cast)
     urls = ["/conversations", "/conversations/general", f"/conversations/{cast.general}/messages"] * 7
     answers = await asyncio.gather(*(newcomer.api.get(url) for url in urls))
     assert {answer.status_code for answer in answers} == {200}
-    assert (await events(cast.ada, cast.general)).count("Nora New came in.") == 1
+    assert (await events(cast.ada, cast.general)).count("Nora New joined.") == 1
 
 
 async def test_looking_again_says_nothing_more(cast: Cast) -> None:
     for _ in range(3):
         await cast.milo.api.get("/conversations")
-    assert (await events(cast.ada, cast.general)).count("Milo Member came in.") == 1
+    assert (await events(cast.ada, cast.general)).count("Milo Member joined.") == 1
 
 
 async def test_many_newcomers_at_once_all_come_in(cast: Cast) -> None:

@@ -38,7 +38,7 @@ async def test_whoever_has_the_link_comes_in_and_the_others_see_it(cast: Cast) -
         assert joined.json()["id"] == cast.chess
         await feed.until(lambda f: any(e.json["event"] == "joined" for e in f.named("message")))
     assert "oscar" in await people_in(cast)
-    assert (await history(cast.oscar, cast.chess))[-1]["body"] == "Oscar Outsider came in."
+    assert (await history(cast.oscar, cast.chess))[-1]["body"] == "Oscar Outsider joined."
     assert await cast.unread(cast.oscar) == 0
 
 

@@ -192,8 +192,8 @@ async def test_the_team_and_whoever_asked_close_it_and_open_it_again(desk: Desk,
         assert (await desk.end(who, "closed")).status_code == 200
     assert (await desk.view(desk.milo))["closed_at"] is None
     assert (await events(desk.milo, desk.thread))[1:] == [
-        f"{who.name} closed this.",
-        f"{who.name} opened this again.",
+        f"{who.name} closed this request.",
+        f"{who.name} reopened this request.",
     ]
 
 
@@ -251,12 +251,12 @@ async def test_by_plain_forms(desk: Desk) -> None:
     assert made.status_code == 303
     there = made.headers["location"]
     page = await desk.milo.browser.get(there)
-    assert "Nobody looks after it yet" in says(page)
+    assert "Not assigned yet" in says(page)
     page = await desk.tess.browser.get(there)
     assert "data-staff" in page.text
     taken = await desk.tess.browser.post(f"{there}/assignee?_method=put", data={})
     assert (taken.status_code, taken.headers["location"]) == (303, f"{there}?latest=true#end")
-    assert "Looked after by Tess Teacher" in says(await desk.milo.browser.get(there))
+    assert "Assigned to Tess Teacher" in says(await desk.milo.browser.get(there))
     assert "/assignee" not in (await desk.milo.browser.get(f"{there}/settings")).text
     assert "/assignee" in (await desk.tess.browser.get(f"{there}/settings")).text
     await desk.milo.browser.post(f"{there}/closed?_method=put")

@@ -127,9 +127,9 @@ async def test_whoever_wants_it_in_their_list_brings_it_there(desk: Desk) -> Non
 async def test_how_many_wait_stands_beside_the_queue(desk: Desk) -> None:
     await ask(desk.pia, "Lunch")
     page = await desk.tess.browser.get("/people")
-    assert "2 wait for someone" in says(page)
+    assert "2 waiting requests" in says(page)
     await desk.put(desk.tess, "assignee")
-    assert "1 waits for someone" in says(await desk.ada.browser.get("/people"))
+    assert "1 waiting request" in says(await desk.ada.browser.get("/people"))
     assert "wait" not in says(await desk.milo.browser.get("/people"))
     assert (await desk.ada.api.get("/support")).json()["waiting"] == 1
 
@@ -144,9 +144,9 @@ async def test_as_a_page_and_as_more_of_it(desk: Desk) -> None:
     rest = await desk.ada.browser.get(str(more["hx-get"]), headers={"hx-request": "true"})
     assert "Question" in rest.text
     assert "<html" not in rest.text
-    assert "Nobody waits" not in says(await desk.ada.browser.get("/support"))
+    assert "Nobody is waiting" not in says(await desk.ada.browser.get("/support"))
     await database.fetch("UPDATE conversation SET closed_at = now() WHERE kind = 'support'")
-    assert "Nobody waits" in says(await desk.ada.browser.get("/support"))
+    assert "Nobody is waiting" in says(await desk.ada.browser.get("/support"))
 
 
 async def test_who_looks_after_it_is_not_named_to_whom_a_block_keeps_apart_from_them(desk: Desk) -> None:
@@ -155,5 +155,5 @@ async def test_who_looks_after_it_is_not_named_to_whom_a_block_keeps_apart_from_
     (thread,) = (await desk.ada.api.get("/support")).json()["threads"]
     assert (thread["assigned"], thread["assignee"]) == (True, None)
     page = await desk.ada.browser.get("/support")
-    assert "Somebody of the team looks after it" in says(page)
+    assert "Assigned to someone on the team" in says(page)
     assert "Tess" not in str(parsed(page).select_one(".row"))

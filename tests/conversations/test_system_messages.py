@@ -5,7 +5,7 @@ from tests.conftest import Actor, Cast
 from tests.conversations.story import events, history, make_group
 
 STORY = [
-    ("%(author)s made this group, “%(title)s”.", {"author": "Olive Owner", "title": "100% “chess” <b>"}),
+    ("%(author)s created the group “%(title)s”.", {"author": "Olive Owner", "title": "100% “chess” <b>"}),
     ("%(author)s added %(subject)s.", {"author": "Olive Owner", "subject": "Oscar Outsider"}),
     ("%(author)s renamed the group to “%(title)s”.", {"author": "Olive Owner", "title": "Échecs %(title)s"}),
     ("%(author)s removed %(subject)s.", {"author": "Olive Owner", "subject": "Oscar Outsider"}),
@@ -45,7 +45,7 @@ async def test_a_program_reads_what_happened_without_the_words(cast: Cast) -> No
 async def test_the_page_shows_them_as_text(cast: Cast) -> None:
     group = await told(cast)
     page = (await cast.milo.browser.get(f"/conversations/{group}")).text
-    assert "Olive Owner made this group, “100% “chess” &lt;b&gt;”." in page
+    assert "Olive Owner created the group “100% “chess” &lt;b&gt;”." in page
     assert "<b>" not in page
 
 

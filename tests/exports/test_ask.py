@@ -55,7 +55,7 @@ async def test_by_a_plain_form_one_comes_to_its_page(cast: Cast) -> None:
     answer = await cast.milo.browser.post("/exports", data=sent)
     assert answer.status_code == 303
     there = await cast.milo.browser.get(answer.headers["location"])
-    assert "Waiting for its turn" in says(there)
+    assert "Queued" in says(there)
     assert BeautifulSoup(there.text, "html.parser").select_one("progress") is not None
 
 
@@ -126,7 +126,7 @@ async def test_a_refused_form_keeps_what_was_chosen(cast: Cast) -> None:
         assert answer.status_code == 422
         page = BeautifulSoup(answer.text, "html.parser")
         assert heading in page.get_text()
-        assert "The end lies before the beginning." in says(answer)
+        assert "The end is before the beginning." in says(answer)
         chosen = {
             "format": page.select_one("input[name=format][checked]"),
             "paper": page.select_one("option[selected]"),
@@ -160,11 +160,11 @@ async def test_three_are_under_way_at_a_time_however_many_are_asked_for_at_once(
     answers = await asyncio.gather(*(cast.milo.api.post("/exports", json=wish) for _time in range(8)))
     assert sorted(answer.status_code for answer in answers) == [202] * 3 + [429] * 5
     refused = next(answer for answer in answers if answer.status_code == 429)
-    assert "3 of your exports are under way" in refused.json()["detail"]
+    assert "3 of your exports are in progress" in refused.json()["detail"]
     assert "retry-after" in refused.headers
     page = await cast.milo.browser.post("/exports", data={"conversation_id": str(cast.chess), "format": "csv"})
     assert page.status_code == 429
-    assert "3 of your exports are under way. Wait until one is ready, or cancel one." in says(page)
+    assert "3 of your exports are in progress. Wait for one to finish, or cancel one." in says(page)
     assert await asked(cast.olive, cast.chess)  # others are not counted with them
     first = (await cast.milo.api.get("/exports")).json()["exports"][0]["id"]
     await cast.milo.api.post(f"/exports/{first}/cancel")
@@ -227,7 +227,7 @@ async def test_cancelled_is_cancelled_and_what_has_ended_cannot_be(cast: Cast) -
     await database.fetch("UPDATE export SET status = 'failed', failure = 'time' WHERE id = $1", export)
     assert (await cast.milo.api.post(f"/exports/{export}/cancel")).status_code == 409
     page = await cast.milo.browser.get(f"/exports/{export}")
-    assert "It took too long. Choose a shorter time, or another format." in says(page)
+    assert "This took too long. Choose a shorter period, or another format." in says(page)
 
 
 async def test_nobody_else_sees_cancels_or_deletes_it(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""The keys that sign: made once, kept sealed, and good for ever for what they signed."""
+"""Signing keys: made once, kept sealed, and good for ever for what they signed."""
 
 import asyncio
 import dataclasses

@@ -87,4 +87,4 @@ async def test_a_fault_is_tried_three_times_and_then_a_dead_letter(cast: Cast) -
     assert tuple(letter) == ("ExportRequested", 3, "ExportError")
     view = await shown(cast.milo, export)
     assert (view["status"], view["url"]) == ("failed", None)
-    assert "written down" in view["error"]
+    assert "has been logged" in view["error"]

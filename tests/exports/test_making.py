@@ -109,7 +109,7 @@ async def test_the_progress_is_that_of_the_messages(cast: Cast, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("what", "failure", "sentence"),
     [
-        ("gone", "access", "no longer see"),
+        ("gone", "access", "no longer have access"),
         ("memory", "memory", "too large"),
         ("killed", "memory", "too large"),
     ],
@@ -161,7 +161,7 @@ async def test_after_the_last_try_it_has_failed_and_an_administrator_may_try_onc
     await making.give_up(cast.server.app.state.bell, export)
     await making.give_up(cast.server.app.state.bell, export)
     assert await told() == [(export, False)]
-    assert "written down" in (await shown(cast.milo, export))["error"]
+    assert "has been logged" in (await shown(cast.milo, export))["error"]
     script(cast, "1000")
     await make(cast, export, monkeypatch)
     view = await shown(cast.milo, export)

@@ -98,7 +98,7 @@ def test_long_words_stay_within_the_page(made: Path) -> None:
 def test_what_no_font_has_is_a_sign_and_the_title_page_says_so(made: Path) -> None:
     text = text_of(made)
     assert "\N{REPLACEMENT CHARACTER}" * 5 in text
-    assert "No font of this server has these characters" in text and "U+0928" in text
+    assert "No font on this server has these characters" in text and "U+0928" in text
     assert "bell\N{REPLACEMENT CHARACTER}" in text
 
 

@@ -43,7 +43,7 @@ async def test_who_keeps_enough_gets_more_only_after_throwing_some_away(
     assert await refused(cast.milo)
     assert not await refused(cast.mina)
     page = await cast.milo.browser.post("/exports", data={"format": "csv"})
-    assert (page.status_code, "Your exports take up" in says(page)) == (429, True)
+    assert (page.status_code, "Your exports use" in says(page)) == (429, True)
     await cast.milo.api.delete(f"/exports/{first}")
     assert not await refused(cast.milo)
 
@@ -125,7 +125,7 @@ async def test_when_all_exports_take_up_the_room_nobody_gets_one_until_some_is_f
     await database.fetch("UPDATE export SET size = size + 1 WHERE id = $1", taking)
     assert await refused(cast.milo)
     page = await cast.milo.browser.post("/exports", data={"format": "csv"})
-    assert (page.status_code, "There is no room for exports just now." in says(page)) == (429, True)
+    assert (page.status_code, "There is no space for exports right now." in says(page)) == (429, True)
     assert (await cast.mina.api.delete(f"/exports/{taking}")).status_code == 204
     assert not await refused(cast.milo)
 
@@ -137,7 +137,7 @@ async def test_one_whose_turn_comes_when_the_room_is_taken_is_not_made(
     export = await asked(cast.milo, cast.chess)
     await _all_but(cast, 0)
     await make(cast, export, monkeypatch)
-    assert "There is no room for exports just now." in (await shown(cast.milo, export))["error"]
+    assert "There is no space for exports right now." in (await shown(cast.milo, export))["error"]
     assert await state(export) == "failed 0"
 
 
@@ -146,7 +146,7 @@ async def test_one_that_takes_the_last_of_the_room_is_stopped(cast: Cast, monkey
     export = await asked(cast.milo, cast.chess)
     await _all_but(cast, PART)
     await asyncio.wait_for(make(cast, export, monkeypatch), 60)
-    assert "There is no room for exports just now." in (await shown(cast.milo, export))["error"]
+    assert "There is no space for exports right now." in (await shown(cast.milo, export))["error"]
     assert await state(export) == "failed 0"
 
 

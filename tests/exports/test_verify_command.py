@@ -28,14 +28,14 @@ async def test_it_says_whether_this_causerie_made_it(cast: Cast, tmp_path: Path)
     file.write_bytes(await archived(await keys.current(settings)))
     found = run(str(file), **environ)
     assert found.returncode == 0, found.stderr
-    assert found.stdout.startswith("Genuine and whole: this Causerie made and signed it")
+    assert found.stdout.startswith("Authentic and complete: this Causerie created and signed it")
     assert "Chess club (JSON), https://chat.example.org" in found.stdout
     theirs, _public = pair()
     file.write_bytes(await archived(theirs))
     found = run(str(file), **environ)
-    assert (found.returncode, found.stdout.splitlines()[0]) == (1, "Not genuine.")
+    assert (found.returncode, found.stdout.splitlines()[0]) == (1, "Not authentic.")
     found = run(str(tmp_path / "nothing.zip"), **environ)
-    assert (found.returncode, found.stdout[:21]) == (2, "It cannot be checked.")
+    assert (found.returncode, found.stdout[:21]) == (2, "It cannot be verified")
 
 
 async def test_with_a_key_it_needs_no_causerie(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ async def test_whoever_has_a_transcript_learns_that_it_is_genuine_without_an_acc
     assert answer.json()["about"]["from"] is None
     page = await cast.nobody.browser.post("/verify", files={"file": ("x.zip", data)})
     words = parsed(page).get_text(" ", strip=True)
-    assert "Genuine and whole" in words
+    assert "Authentic and complete" in words
     assert "Chess club (JSON)" in words
     assert "Mina Member @mina" in words
 
@@ -48,7 +48,7 @@ async def test_one_letter_less_is_told_in_words(cast: Cast) -> None:
     answer = await cast.milo.browser.post("/verify", files={"file": ("x.zip", data[:at] + b"x" + data[at + 1 :])})
     assert answer.status_code == 200
     words = parsed(answer).get_text(" ", strip=True)
-    assert "Signed here, but not whole" in words
+    assert "Signed here, but altered" in words
     assert "“Chess club.json” was changed." in words
 
 

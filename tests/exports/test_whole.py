@@ -52,7 +52,7 @@ async def test_who_was_removed_before_it_was_their_turn_is_told_why_there_is_non
     await making.make(cast.server.settings, cast.server.app.state.bell, export)
     assert (await cast.milo.api.get(f"/exports/{export}")).status_code == 404
     await cast.olive.api.post(f"/conversations/{cast.chess}/members", json={"username": "milo"})
-    assert "no longer see" in (await shown(cast.milo, export))["error"]
+    assert "no longer have access" in (await shown(cast.milo, export))["error"]
 
 
 @pytest.mark.parametrize("of", ["conversation", "person"])

@@ -19,7 +19,7 @@ async def test_one_to_two_thousand_characters_after_trimming(cast: Cast) -> None
     assert (await post(cast, f"  \n{'🦉' * 2000}\t ")).status_code == 201
     refused = await post(cast, "x" * 2001)
     assert refused.status_code == 422
-    assert refused.json()["errors"] == {"body": "This message has 2001 characters; 2000 are the most."}
+    assert refused.json()["errors"] == {"body": "This message is 2001 characters long; the limit is 2000."}
 
 
 async def test_the_limit_is_a_setting(settings: Settings) -> None:
@@ -50,7 +50,7 @@ async def test_what_nobody_would_see_is_refused(cast: Cast) -> None:
     invisible += ["\u202e\u202c", "\u2028\u2029", "\U000e0041", "\u115f\u1160", "\x07\x1b", "\u3000 \u2003"]
     for body in invisible:
         refused = await post(cast, body)
-        assert (refused.status_code, refused.json()["errors"]) == (422, {"body": "Write something first."}), repr(body)
+        assert (refused.status_code, refused.json()["errors"]) == (422, {"body": "Write a message first."}), repr(body)
     for visible in ("\u200b.", "👩\u200d🚀", "۔"):
         assert (await post(cast, visible)).json()["body"] == visible
 
@@ -93,7 +93,7 @@ async def test_a_refused_form_keeps_what_was_typed(cast: Cast) -> None:
         answer = await cast.milo.browser.post(url, data={"body": typed}, headers=headers)
         assert answer.status_code == 422
         assert "x" * 2001 + "\n&lt;/textarea&gt;&lt;b&gt;</textarea>" in answer.text
-        assert "are the most." in answer.text
+        assert "; the limit is " in answer.text
 
 
 async def test_the_answer_to_htmx_is_a_fresh_composer_and_the_message(cast: Cast) -> None:

@@ -141,7 +141,7 @@ async def test_titles_come_back_as_one_line_and_are_shown_as_text(cast: Cast) ->
         assert_nothing_runs(page)
         assert page.select("input[name=title]")[0]["value"] == titles[group]
         (told,) = (await pages(cast.ada, group))[0].select("#messages > li.message-system .message-body")
-        assert told.get_text() == f"Ada Admin made this group, “{titles[group]}”."
+        assert told.get_text() == f"Ada Admin created the group “{titles[group]}”."
 
 
 async def test_names_are_shown_as_text_wherever_they_stand(cast: Cast) -> None:

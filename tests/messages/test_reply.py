@@ -126,7 +126,7 @@ async def test_what_is_deleted_or_of_the_system_or_elsewhere_is_not_replied_to(c
         assert answer.status_code == 422, number
         assert list(answer.json()["errors"]) == ["reply_to"]
         assert (
-            "is not there any more"
+            "no longer exists"
             in (
                 await cast.olive.browser.post(
                     f"/conversations/{cast.chess}/messages", data={"body": "kept", "reply_to": str(number)}
@@ -250,7 +250,7 @@ async def test_a_quote_of_someone_who_is_blocked_is_folded_as_their_messages_are
     style = next(str(link["href"]) for link in shown.select("link") if str(link["href"]).startswith("/me.css"))
     found = (await cast.olive.browser.get(style)).text
     assert f'.quote:is([data-quoted="{cast.milo.id}"]) .quote-said{{display:none}}' in found
-    assert "a message of someone you blocked" in found
+    assert "a message from someone you blocked" in found
     assert shown.select_one(f'.quote[data-quoted="{cast.milo.id}"] .quote-said')
     assert "quote-said" not in (await cast.mina.browser.get("/me.css")).text
 

@@ -107,7 +107,7 @@ async def test_paging_back_ends_where_it_begins_now_and_says_why(cast: Cast) -> 
 async def test_where_nothing_has_gone_yet_the_beginning_says_how_long_it_stays(cast: Cast) -> None:
     found = await page(cast.milo, f"/conversations/{cast.chess}")
     said = found.select("#messages > .beginning")[0].get_text()
-    assert said == "This is where the conversation begins.Messages are kept for a year."
+    assert said == "This is the beginning of the conversation.Messages are kept for a year."
 
 
 def test_what_is_said_follows_the_setting() -> None:

@@ -97,14 +97,14 @@ async def test_a_place_beyond_either_end_shows_what_is_there(cast: Cast) -> None
         page = await open_page(cast.milo, cast.chess, query)
         assert page.select("#messages > li.message")[0]["data-position"] == "1", query
         assert page.select("#messages > #newer"), query
-        assert "Nothing has been written here yet" not in page.text
+        assert "No messages yet" not in page.text
 
 
 async def test_an_empty_conversation_says_what_to_do(cast: Cast) -> None:
     here = await direct(cast.milo, cast.mina)
     view = await look(cast.milo, here)
     assert (view["messages"], view["at_end"], view["older"], view["newer"]) == ([], True, None, None)
-    assert "Nothing has been written here yet. Be the first!" in (await open_page(cast.milo, here)).text
+    assert "No messages yet. Be the first to write!" in (await open_page(cast.milo, here)).text
 
 
 async def test_the_beginning_is_marked_on_the_first_page_alone(cast: Cast) -> None:

@@ -54,7 +54,7 @@ class Post:
     read: Read
 
     async def gather(self) -> None:
-        """Reads the feed, and lets the time come of all that is to be mailed and of all that is to be tried again."""
+        """Reads the feed, and lets the time come of all that is to be mailed and of all that is to be retried."""
         await self.read()
         await database.fetch("UPDATE notification SET mail_at = now() WHERE mail_at IS NOT NULL")
         await database.fetch("UPDATE mail_waiting SET at = now()")

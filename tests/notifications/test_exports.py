@@ -40,7 +40,7 @@ async def test_what_failed_is_told_too_and_told_anew_when_it_was_made_after_all(
     await making.fail(export, None, "fault")
     await tell_how_they_ended(cast)
     (told,) = (await cast.milo.api.get("/notifications")).json()["notifications"]
-    assert (told["kind"], told["title"]) == ("export_failed", "Your export could not be made")
+    assert (told["kind"], told["title"]) == ("export_failed", "Your export failed")
     await cast.milo.api.put("/notifications/read")
     await actions.tell_of_export(cast.milo.id, export, ready=True)
     (told,) = (await cast.milo.api.get("/notifications")).json()["notifications"]

@@ -239,7 +239,7 @@ async def test_a_request_is_a_line_that_leads_to_where_it_is_answered(cast: Cast
     await actions.tell(cast.milo.id, "contact_request", cast.mina.id)
     await post.deliver()
     (mail,) = post.to(cast.milo)
-    assert mail["Subject"] == "Mina Member asks you to be a contact"
+    assert mail["Subject"] == "Mina Member sent you a contact request"
     assert f"{cast.server.url}/contacts" in part(mail, "plain")
 
 

@@ -1,4 +1,4 @@
-"""Devices that are told: how one subscribes, sees which do, and ends it."""
+"""Devices with push notifications: how one subscribes, sees which do, and ends it."""
 
 import asyncio
 from typing import Any

@@ -69,7 +69,7 @@ async def test_the_page_does_nothing_until_its_button_is_pressed(cast: Cast, pos
     action = re.search(r'action="(/unsubscribe\?token=[^"]+)"', page.text)
     assert action is not None
     done = await browser.post(action[1], data={"List-Unsubscribe": "One-Click"})
-    assert "Mail about what happens in Causerie is off." in says(done)
+    assert "Notification emails are off." in says(done)
     assert "/me/notification-settings" in done.text, "and how it is had again"
     assert await level(cast.mina) == ("nothing", False)
 

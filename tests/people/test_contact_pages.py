@@ -32,13 +32,13 @@ def offers(part: Tag) -> list[str]:
 
 async def test_who_has_none_is_told_what_to_do(cast: Cast) -> None:
     page = says(await cast.milo.browser.get("/contacts"))
-    assert "You have no contacts yet. Ask someone above, or show your invitation" in page
-    assert "Nobody waits for your answer." in page
-    assert "You wait for nobody’s answer." in page
+    assert "You have no contacts yet. Add someone above, or show your invitation" in page
+    assert "No requests." in page
+    assert "No requests sent." in page
     french = says(await cast.mina.browser.get("/contacts"))
     assert "Vous n’avez pas encore de contacts." in french
-    assert "Personne n’attend votre réponse." in french
-    assert "Vous n’attendez aucune réponse." in french
+    assert "Aucune demande." in french
+    assert "Aucune demande envoyée." in french
 
 
 async def test_the_sidebar_leads_there_and_says_where_one_is(cast: Cast) -> None:
@@ -56,7 +56,7 @@ async def test_each_stands_in_their_part_with_what_can_be_done(cast: Cast) -> No
     await asked(cast.oscar, cast.milo)
     for name, person, words in (
         ("my-contacts", "Olive Owner", ["Write", "Remove"]),
-        ("asked-by-me", "Mina Member", ["Take back"]),
+        ("asked-by-me", "Mina Member", ["Cancel request"]),
         ("asked-by-them", "Oscar Outsider", ["Accept", "Decline"]),
     ):
         part = await section(cast.milo, name)
@@ -70,14 +70,14 @@ async def test_everything_is_done_by_plain_forms(cast: Cast) -> None:
     fields = typed(form(page, "/contacts")) | {"username": "mina"}
     done = await cast.milo.browser.post("/contacts", data=fields)
     assert (done.status_code, done.headers["location"]) == (303, "/contacts")
-    assert "Asked. You are contacts when they accept." in says(await cast.milo.browser.get("/contacts"))
+    assert "Request sent. You become contacts when they accept." in says(await cast.milo.browser.get("/contacts"))
     for who, part, word, flash in (
         (cast.mina, "asked-by-them", "Refuser", "Demande refusée."),
-        (cast.milo, "asked-by-me", "Take back", "Taken back."),
+        (cast.milo, "asked-by-me", "Cancel request", "Request cancelled."),
     ):
         assert flash in await pressed(who, await section(who, part), word)
     await asked(cast.mina, cast.milo)
-    assert "You are contacts now." in await pressed(cast.milo, await section(cast.milo, "asked-by-them"), "Accept")
+    assert "You are now contacts." in await pressed(cast.milo, await section(cast.milo, "asked-by-them"), "Accept")
     removed = await pressed(cast.mina, await section(cast.mina, "my-contacts"), "Retirer")
     assert "Contact retiré." in removed
     assert await names(cast.milo) == {}
@@ -94,9 +94,9 @@ async def pressed(who: Actor, part: Tag, word: str) -> str:
 
 
 async def test_a_person_s_page_offers_what_fits(cast: Cast) -> None:
-    assert offers(await on_page_of(cast.milo, cast.mina)) == ["Ask"]
-    await pressed(cast.milo, await on_page_of(cast.milo, cast.mina), "Ask")
-    assert offers(await on_page_of(cast.milo, cast.mina)) == ["Take back"]
+    assert offers(await on_page_of(cast.milo, cast.mina)) == ["Send request"]
+    await pressed(cast.milo, await on_page_of(cast.milo, cast.mina), "Send request")
+    assert offers(await on_page_of(cast.milo, cast.mina)) == ["Cancel request"]
     assert offers(await on_page_of(cast.mina, cast.milo)) == ["Accepter", "Refuser"]
     await pressed(cast.mina, await on_page_of(cast.mina, cast.milo), "Accepter")
     for one, other, word in ((cast.milo, cast.mina, "Remove"), (cast.mina, cast.milo, "Retirer")):
@@ -110,7 +110,7 @@ async def test_who_was_declined_finds_no_sign_of_it(cast: Cast) -> None:
     before = await on_page_of(cast.milo, cast.mina), await section(cast.milo, "asked-by-me")
     await drop(cast.mina, number)
     assert (await on_page_of(cast.milo, cast.mina), await section(cast.milo, "asked-by-me")) == before
-    assert offers(await on_page_of(cast.mina, cast.milo)) == ["Demander"]
+    assert offers(await on_page_of(cast.mina, cast.milo)) == ["Envoyer la demande"]
 
 
 async def test_a_name_that_is_long_and_goes_the_other_way_stays_in_its_place(cast: Cast) -> None:
@@ -123,7 +123,7 @@ async def test_a_name_that_is_long_and_goes_the_other_way_stays_in_its_place(cas
 
 
 async def test_people_by_address_are_explained_and_a_refused_form_keeps_what_was_typed(cast: Cast) -> None:
-    assert "Whom you ask by e-mail address is not shown here." in says(await cast.milo.browser.get("/contacts"))
+    assert "Requests to email addresses are not shown here." in says(await cast.milo.browser.get("/contacts"))
     refused = await cast.milo.browser.post("/contacts", data={"username": "nobody-here"})
     assert refused.status_code == 422
     assert typed(form(refused, "/contacts")) == {"username": "nobody-here"}

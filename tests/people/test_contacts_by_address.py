@@ -19,7 +19,7 @@ async def test_whoever_has_an_address_is_asked_and_the_asker_learns_nothing(cast
     pages = [await cast.milo.browser.post("/contacts", data={"username": address}) for address in typed]
     assert {(page.status_code, page.headers["location"]) for page in pages} == {(303, "/contacts")}
     told = await cast.milo.browser.get("/contacts")
-    assert "If there is somebody with this address, they are asked." in says(told)
+    assert "If someone here has this address, your request has been sent." in says(told)
     assert await database.fetch_value("SELECT count(*) FROM pgqueuer") == 8, "the same work, whoever it is"
     async with working(cast.server.settings):
         await until(lambda: names(cast.mina), "she is asked")
@@ -40,7 +40,7 @@ async def _nothing_to_do() -> bool:
 async def test_what_is_no_address_is_said_at_the_field(cast: Cast, typed: str) -> None:
     refused = await ask(cast.milo, typed)
     assert refused.status_code == 422
-    assert refused.json()["errors"] == {"username": "This does not look like an e-mail address."}
+    assert refused.json()["errors"] == {"username": "This does not look like an email address."}
 
 
 async def test_who_is_asked_by_address_accepts_and_is_then_seen(cast: Cast) -> None:

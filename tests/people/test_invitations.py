@@ -137,7 +137,7 @@ async def test_by_plain_forms(cast: Cast) -> None:
     assert "Mina Member" in says(shown)
     done = await cast.milo.browser.post(str(form(shown, path)["action"]))
     assert (done.status_code, done.headers["location"]) == (303, "/contacts")
-    assert "You are contacts now." in says(await cast.milo.browser.get("/contacts"))
+    assert "You are now contacts." in says(await cast.milo.browser.get("/contacts"))
     again = await cast.milo.browser.get(path)
     assert parsed(again).find("form", action=path) is None
     assert "You are contacts, and have met in person." in says(again)

@@ -78,7 +78,7 @@ async def create(
         await limits.spend(settings, (limits.GROUP_PERSON, str(me.id)))
         conversation, people = await actions.create_group(me, data.title, names)
     else:
-        raise BadRequest(_("Only groups, direct and support conversations can be made."))
+        raise BadRequest(_("Only groups, direct conversations and support requests can be created."))
     for person in people:
         bell.ring("p", person)
     view = await queries.conversation(conversation, me)

@@ -42,7 +42,7 @@ async def check(request: Request[Any, Any, Any], settings: Settings) -> Page[Ver
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     async with spooled(request, "file", MOST_BYTES, who, settings.data_dir) as file:
         if file.seek(0, 2) == 0:
-            raise Invalid(file=_("Choose the ZIP that you were given."))
+            raise Invalid(file=_("Choose the ZIP file that you received."))
         try:
             verdict = await asyncio.to_thread(verify.verify, file, trusted)
         except CannotCheck as error:

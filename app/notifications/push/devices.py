@@ -81,7 +81,7 @@ async def subscribe(settings: Settings, me: Me, given: Subscription) -> DeviceVi
         )
         count = "SELECT count(*) FROM push_subscription WHERE person = $1 AND endpoint <> $2"
         if await database.fetch_value(count, me.id, endpoint) >= MOST:
-            raise Invalid(_("You have %(most)d devices already. Remove one first.") % {"most": MOST})
+            raise Invalid(_("You already have %(most)d devices. Remove one first.") % {"most": MOST})
         session = await database.fetch_row(
             f"SELECT e.device FROM session e WHERE e.id = $1 AND e.person = $2 AND {GOOD} FOR SHARE", me.session, me.id
         )
@@ -89,7 +89,7 @@ async def subscribe(settings: Settings, me: Me, given: Subscription) -> DeviceVi
             raise Unauthorized
         row = await database.fetch_row(KEEP, me.id, me.session, endpoint, p256dh, auth)
         if row is None:
-            raise Invalid(endpoint=_("That address belongs to another browser."))
+            raise Invalid(endpoint=_("This address belongs to another browser."))
         await database.fetch(
             """
             DELETE FROM push_waiting w USING notification n
@@ -134,7 +134,7 @@ def _point(given: str) -> str:
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), base64.urlsafe_b64decode(text + "="))
     except ValueError:
-        raise Invalid(p256dh=_("It is not well-formed.")) from None
+        raise Invalid(p256dh=_("The request is malformed.")) from None
     return text
 
 
@@ -146,5 +146,5 @@ def _bytes(field: str, given: str, length: int) -> str:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != length:
-        raise Invalid(**{field: _("It is not well-formed.")})
+        raise Invalid(**{field: _("The request is malformed.")})
     return keys.encoded(raw)

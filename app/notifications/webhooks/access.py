@@ -14,16 +14,16 @@ async def manager(me: Me, conversation: int | None) -> None:
     conversation: of the instance."""
     if conversation is None:
         if not me.is_admin:
-            raise Forbidden(_("Only an administrator may do that."))
+            raise Forbidden(_("Only an administrator can do this."))
         return
     may = await access.member(conversation, me)
     if may.kind == "group":
         may.require_owner()
         permission.require_invitations(me)
     elif may.kind not in ("general", "announcements"):
-        raise Forbidden(_("Only groups, the general room and the announcements have webhooks."))
+        raise Forbidden(_("Only groups, the general room and the announcements can have webhooks."))
     elif not me.is_admin:
-        raise Forbidden(_("Only an administrator may do that."))
+        raise Forbidden(_("Only an administrator can do this."))
 
 
 async def of_subscription(me: Me, subscription: int) -> int | None:

@@ -51,10 +51,12 @@ async def admitted(
     await limits.spend(settings, (PACE, str(webhook)))
     if not row["may"] and conversation is not None:
         raise Forbidden(
-            _("Who made this webhook does not look after the conversation any more; whoever does can renew it.")
+            _("Whoever created this webhook no longer manages the conversation; someone who does can renew it.")
         )
     if not row["may"]:
-        raise Forbidden(_("Who made this webhook is no administrator any more; another one can renew its secret."))
+        raise Forbidden(
+            _("Whoever created this webhook is no longer an administrator; another administrator can renew its secret.")
+        )
     bot = speaker(settings, row)
     # In the language of who made it: what is written is one text for all.
     i18n.use(i18n.Locale(bot.language, bot.time_zone))
@@ -77,11 +79,11 @@ def speaker(settings: Settings, row: database.Row) -> Me:
 async def _require_signature(webhook: int, key: str, headers: Mapping[str, str], body: bytes) -> bytes:
     timestamp, given = headers.get(signing.TIMESTAMP, ""), headers.get(signing.SIGNATURE, "")
     if not timestamp or not given:
-        raise Unauthorized(_("It is not signed: X-Causerie-Timestamp and X-Causerie-Signature are needed."))
+        raise Unauthorized(_("The request is not signed: X-Causerie-Timestamp and X-Causerie-Signature are required."))
     if not signing.matches(key, timestamp, body, given):
-        raise Forbidden(_("The signature is wrong."))
+        raise Forbidden(_("The signature is invalid."))
     if not timestamp.isdecimal() or len(timestamp) > 12 or abs(time.time() - int(timestamp)) > signing.SECONDS:
-        raise Forbidden(_("It comes too late: it was signed more than 5 minutes ago, or the clocks differ."))
+        raise Forbidden(_("The request is too late: it was signed more than 5 minutes ago, or the clocks differ."))
     digest = hashlib.sha256(f"{webhook}:{given}".encode()).digest()
     fresh = await database.fetch_row(
         """
@@ -92,5 +94,5 @@ async def _require_signature(webhook: int, key: str, headers: Mapping[str, str],
         timedelta(seconds=4 * signing.SECONDS),  # twice as long as one may be good, by clocks that differ
     )
     if fresh is None:
-        raise Forbidden(_("It was sent before: the same signature is taken once."))
+        raise Forbidden(_("The request was sent before: each signature is accepted only once."))
     return digest

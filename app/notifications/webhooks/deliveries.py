@@ -48,5 +48,5 @@ async def again(me: Me, subscription: int, delivery: int) -> DeliveryView:
     if await database.fetch_value(
         "SELECT id FROM delivery WHERE id = $2 AND subscription = $1", subscription, delivery
     ):
-        raise Conflict(_("It is switched off. Switch it on first."))
+        raise Conflict(_("It is disabled. Enable it first."))
     raise NotFound

@@ -36,7 +36,7 @@ async def make(settings: Settings, me: Me, conversation: int | None, name: str, 
     await access.manager(me, conversation)
     name = text.one_line(name)
     if wrong := checks.name_problem(name).get("name"):
-        raise Invalid(name=_("Say what it is called.") if text.is_blank(name) else wrong)
+        raise Invalid(name=_("Enter a name.") if text.is_blank(name) else wrong)
     may = await conversations.member(conversation, me) if conversation is not None else None
     if may is not None and may.kind == "announcements":
         raise Forbidden(_("Announcements are written by administrators, not by programs."))
@@ -45,7 +45,9 @@ async def make(settings: Settings, me: Me, conversation: int | None, name: str, 
     async with database.transaction():
         await access.one_after_the_other(me, conversation)
         if await database.fetch_value("SELECT count(*) FROM webhook WHERE maker = $1", me.id) >= MOST_OF_ONE:
-            raise Conflict(_("You have made %(most)d, which is the most; remove one first.") % {"most": MOST_OF_ONE})
+            raise Conflict(
+                _("You have created %(most)d, which is the limit; remove one first.") % {"most": MOST_OF_ONE}
+            )
         bot = await bots.insert(name)
         # As the staff may: to everyone, also where the rules of a school hold. In a group its owner answers for it.
         role = "student" if may is not None and may.kind == "group" else "teacher"
@@ -70,7 +72,7 @@ async def make(settings: Settings, me: Me, conversation: int | None, name: str, 
             MOST,
         )
         if made is None:
-            raise Conflict(_("There are %(most)d already; remove one first.") % {"most": MOST})
+            raise Conflict(_("The limit of %(most)d is reached; remove one first.") % {"most": MOST})
         if may is not None and may.kind == "group":
             await actions.add_member(me, may.conversation, username)
         elif may is not None:

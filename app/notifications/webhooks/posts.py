@@ -80,7 +80,7 @@ async def take(settings: Settings, admitted: Admitted, post: Post, key: str, rin
             raise _unwanted() from error
         if admitted.conversation is None:
             raise _not_in() from error
-        raise Forbidden(_("It is not in the conversation any more.")) from error
+        raise Forbidden(_("It is no longer in the conversation.")) from error
     ring("c", conversation)
     return Accepted(message.id, conversation)
 
@@ -88,7 +88,7 @@ async def take(settings: Settings, admitted: Admitted, post: Post, key: str, rin
 def _target(admitted: Admitted, to: To | str | None, wrong: dict[str, str]) -> Target | None:
     if admitted.conversation is not None:
         if to:
-            wrong["to"] = _("This webhook posts into its conversation alone.")
+            wrong["to"] = _("This webhook can only post to its own conversation.")
         return Target("conversation", str(admitted.conversation))
     if isinstance(to, str):
         kind, _colon, name = to.partition(":")
@@ -96,14 +96,14 @@ def _target(admitted: Admitted, to: To | str | None, wrong: dict[str, str]) -> T
     else:
         found = [(k, str(v)) for k, v in msgspec.structs.asdict(to or To()).items() if v is not None]
     if len(found) != 1:
-        wrong["to"] = _("Say to whom: a person, a role or a conversation.")
+        wrong["to"] = _("Name a recipient: a person, a role or a conversation.")
         return None
     target = Target(*found[0])
     if target.kind == "role" and target.name not in ROLES:
         wrong["to"] = _("Choose one of the roles: %(roles)s.") % {"roles": ", ".join(ROLES)}
     number = target.name if target.kind == "conversation" else "0"
     if not (number.isascii() and number.isdecimal() and len(number) < 19):
-        wrong["to"] = _("A conversation is named by its number.")
+        wrong["to"] = _("Identify a conversation by its number.")
     return target
 
 
@@ -113,16 +113,16 @@ def _body(settings: Settings, post: Post, wrong: dict[str, str]) -> str:
     title, said, link = (post.title or "").strip(), (post.text or "").strip(), (post.link or "").strip()
     for name, value in (("title", title), ("text", said), ("link", link)):
         if not text.storable(value):
-            wrong[name] = _("It holds a character that cannot be stored.")
+            wrong[name] = _("This contains a character that cannot be stored.")
     severity = post.severity or "info"
     if severity not in SEVERITIES:
         wrong["severity"] = _("Choose one of: %(choices)s.") % {"choices": ", ".join(SEVERITIES)}
     if len(title) > LONGEST_TITLE:
         wrong["title"] = _("Use at most %(most)d characters.") % {"most": LONGEST_TITLE}
     if text.is_blank(title) and text.is_blank(said):
-        wrong.setdefault("title", _("Say something: a title or a text is needed."))
+        wrong.setdefault("title", _("A title or a text is required."))
     if link and not _is_link(link):
-        wrong["link"] = _("That is no address that starts with https:// or http://.")
+        wrong["link"] = _("This is not an address that starts with https:// or http://.")
     if wrong:
         return ""
     title = text.one_line(title).replace("*", "∗")  # a star would end the bold print
@@ -183,12 +183,12 @@ async def _require_place(bot: Me, conversation: int) -> None:
 
 
 def _not_in() -> Invalid:
-    return Invalid(to=_("It is not in that conversation. Whoever owns it can add it."))
+    return Invalid(to=_("It is not in that conversation. The owner can add it."))
 
 
 def _unwanted() -> Invalid:
     """That somebody is not there and that they blocked it are told alike."""
-    return Invalid(to=_("There is nobody of that name here, or they want nothing from this webhook."))
+    return Invalid(to=_("Nobody here has this name, or they do not accept posts from this webhook."))
 
 
 async def _to_role(admitted: Admitted, role: str, body: str, key: UUID) -> Accepted:
@@ -211,7 +211,7 @@ async def _to_role(admitted: Admitted, role: str, body: str, key: UUID) -> Accep
         "SELECT role = $3 AND body = $4 FROM webhook_post WHERE webhook = $1 AND key = $2", admitted.id, key, role, body
     )
     if not same:
-        raise Conflict(_("This key was used for another message."))
+        raise Conflict(_("This key has already been used for another message."))
     return Accepted(None, None, "accepted")
 
 

@@ -33,7 +33,7 @@ async def subscribe(
         wrong = error.fields
     chosen = [event for event in following.EVENTS if event in events]
     if not chosen or set(events) - set(following.EVENTS):
-        wrong["events"] = _("Choose what it is told of: %(events)s.") % {"events": ", ".join(following.EVENTS)}
+        wrong["events"] = _("Choose the events: %(events)s.") % {"events": ", ".join(following.EVENTS)}
     if wrong:
         raise Invalid(**wrong)
     secret = signing.make_secret()
@@ -53,7 +53,7 @@ async def subscribe(
             MOST,
         )
         if made is None:
-            raise Conflict(_("There are %(most)d already; remove one first.") % {"most": MOST})
+            raise Conflict(_("The limit of %(most)d is reached; remove one first.") % {"most": MOST})
         await following.catch_up(made, await _followed(conversation))
     view = await one(made)
     view.secret = secret

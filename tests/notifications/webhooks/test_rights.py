@@ -32,7 +32,7 @@ async def test_it_ends_when_its_maker_owns_the_group_no_more_until_the_new_owner
     renewed = (await cast.milo.api.put(f"{there}/{made['id']}/secret")).json()
     assert renewed["maker"]["username"] == "milo"
     assert (await post(cast, renewed)).status_code == 201
-    assert "@milo answers for it" in (await cast.milo.browser.get(there)).text
+    assert "@milo is responsible for it" in (await cast.milo.browser.get(there)).text
 
 
 async def test_in_the_general_room_it_ends_with_the_role_of_its_maker(cast: Cast, make_hook: Make) -> None:

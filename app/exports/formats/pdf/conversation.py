@@ -39,14 +39,14 @@ class Transcript:
             (_("Messages"), format_decimal(head.count, locale=locale.language)),
             (_("From"), moment(head.first_at, locale)),
             (_("To"), moment(head.last_at, locale)),
-            (_("Chosen range"), chosen(self.order)),
+            (_("Date range"), chosen(self.order)),
             (_("Members (%(count)d)") % {"count": len(head.members)}, members),
             (_("Exported by"), f"{self.order.by.name} (@{self.order.by.username})"),
             (_("Exported on"), moment(head.read_at, locale)),
             (_("Times"), zone_name(head.read_at, locale)),
             (_("Address"), f"{head.instance}/conversations/{head.conversation_id}"),
         ]
-        lead = ngettext("A conversation of one message", "A conversation of %(num)s messages", head.count)
+        lead = ngettext("A conversation with one message", "A conversation with %(num)s messages", head.count)
         lead = lead % {"num": format_decimal(head.count, locale=locale.language)}
         return Front(head.title, lead, [fact for fact in facts if fact[1]], [])
 
@@ -130,7 +130,7 @@ def chosen(order: Order) -> str:
     if since and until:
         return _("from %(since)s to %(until)s") % {"since": since, "until": until}
     return (
-        _("from %(since)s on") % {"since": since} if since else _("until %(until)s") % {"until": until} if until else ""
+        _("since %(since)s") % {"since": since} if since else _("until %(until)s") % {"until": until} if until else ""
     )
 
 

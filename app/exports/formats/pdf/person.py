@@ -41,13 +41,13 @@ class Dossier:
         messages = ngettext("%(num)s message", "%(num)s messages", head.messages)
         facts = [
             (_("Person"), f"{self._data.profile.name} (@{self._data.profile.username})"),
-            (_("Chosen range"), chosen(self.order)),
+            (_("Date range"), chosen(self.order)),
             (_("Exported on"), moment(head.read_at, locale)),
             (_("Times"), zone_name(head.read_at, locale)),
             (_("Address"), head.instance),
         ]
         lead = messages % {"num": format_decimal(head.messages, locale=locale.language)}
-        notes = [_("Secrets are not in here: passwords, keys and codes. What others wrote is theirs.")]
+        notes = [_("Secrets are not included: passwords, keys and codes. Neither is what others wrote.")]
         return Front(_("My data"), lead, [fact for fact in facts if fact[1]], notes)
 
     async def pieces(self) -> AsyncIterator[list[Piece]]:
@@ -57,7 +57,7 @@ class Dossier:
         for section, rows in (
             (_("Sessions"), data.sessions),
             (_("Tokens"), data.tokens),
-            (_("Devices that are told"), data.devices),
+            (_("Devices with push notifications"), data.devices),
             (_("Bots"), data.bots),
             (_("Webhooks"), data.webhooks),
             (_("Contacts"), data.contacts),
@@ -103,7 +103,7 @@ class Dossier:
             yield found
 
     def _message(self, message: Any) -> dict[str, Any]:
-        where = message.conversation or _("a conversation that I am no longer in")
+        where = message.conversation or _("a conversation I am no longer in")
         details = [f"{_('edited')} · {i18n.stamp(message.edited_at, self._locale)}"] if message.edited_at else []
         if message.reply_to is not None:
             details.append(_("a reply"))

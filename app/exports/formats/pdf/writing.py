@@ -79,10 +79,10 @@ def _front(front: Front, book: Book) -> str:
     notes = list(front.notes)
     if book.press.unavailable:
         notes.append(
-            _("No font of this server has these characters: %(codes)s. “%(sign)s” stands in place of each.")
+            _("No font on this server has these characters: %(codes)s. “%(sign)s” is shown in place of each.")
             % {"codes": _codes(book.press.unavailable), "sign": STAND_IN}
         )
-        notes.append(_("The attached file has the text as it was written."))
+        notes.append(_("The attached file contains the text as it was written."))
     contents = [
         _Entry(mark.label, mark.page, f"mark-{index}") for index, mark in enumerate(book.marks) if mark.level == 1
     ]
@@ -112,7 +112,7 @@ async def _attach(subject: Subject, file: PdfFile, out: Out, json: Json) -> Atta
     stream.close()
     file.add(b"%d" % stream.size, size)
     file.add(b"<%b>" % stream.checksum, checksum)
-    return Attached(f"{subject.name}.json", _("The same, for programs"), stream.number)
+    return Attached(f"{subject.name}.json", _("The same data, for programs"), stream.number)
 
 
 class _Attaching:
