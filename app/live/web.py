@@ -5,6 +5,7 @@ import random
 from typing import Any
 from urllib.parse import parse_qs
 
+import asyncpg
 import structlog
 from litestar import Request, asgi, post
 from litestar.types import Receive, Scope, Send
@@ -14,11 +15,13 @@ from app.core import database, i18n, limits
 from app.core.errors import Unauthorized, Unavailable
 from app.core.i18n import _
 from app.core.page import Page, header
+from app.core.patience import say_waiting
 from app.core.server import take_over
 from app.core.settings import Settings
 from app.live import cursor, wire
 from app.live.hub import Hub
 from app.live.stream import Stream, variant_of
+from app.live.watch import CHECK
 
 log = structlog.get_logger()
 # Clients come back after between one and four seconds: not all of them at once after a restart.
@@ -79,8 +82,9 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | None) -> bool:
-    """Writes the present state and what was missed. False when the database went away meanwhile: too late for a 503, so
-    the stream ends, and its client comes back with its cursor."""
+    """Writes the present state and what was missed. When the database goes away meanwhile, which is too late for a 503,
+    this waits for it as all other streams do. False when a statement fails otherwise: the stream ends, and its client
+    comes back with its cursor."""
     stream.deliver(wire.retry(random.randint(*RETRY)))
     if heads is None:
         stream.deliver(wire.event("reset", "cursor"))
@@ -88,13 +92,17 @@ async def _brought_up_to_date(hub: Hub, stream: Stream, heads: dict[int, int] | 
     if stream.all_conversations and stream.seen:
         # It named no cursor: without this one, a program that is cut before its first message would miss some.
         stream.deliver(wire.place(cursor.write(stream.seen)))
-    try:
-        await hub.send_state(stream)
-        await hub.catch_up(stream, heads, patient=True)
-    except database.FAILED as error:
-        log.warning("stream ended without the database", error=type(error).__name__)
-        return False
-    return True
+    while True:
+        try:
+            await hub.send_state(stream)
+            await hub.catch_up(stream, heads, patient=True)
+            return True
+        except database.UNAVAILABLE as error:
+            say_waiting("a stream that begins waits", error)
+            await asyncio.sleep(random.uniform(0.5, 1) * CHECK)
+        except asyncpg.PostgresError as error:
+            log.warning("stream ended by the database", error=type(error).__name__)
+            return False
 
 
 HANDLERS = [live, active]

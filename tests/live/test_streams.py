@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -11,6 +12,7 @@ from app.core import database
 from app.core.settings import Settings
 from app.messages import sending
 from tests.conftest import NO_TLS, Cast
+from tests.conversations.story import waiting
 from tests.streams import following
 
 
@@ -47,6 +49,25 @@ async def test_a_stream_hears_a_ping_and_when_to_come_back(cast: Cast) -> None:
             waits.add(line)
             assert 1000 <= int(line.removeprefix("retry: ")) <= 4000
     assert len(waits) > 1
+
+
+async def test_the_database_may_go_away_while_a_stream_reads_what_it_missed(cast: Cast) -> None:
+    said = [await cast.say(cast.milo, f"line {number}") for number in range(3)]
+    other = await asyncpg.connect(cast.server.settings.database_url)
+    try:
+        holding = other.transaction()
+        await holding.start()
+        await other.execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE")
+        async with following(cast.server, cast.milo, f"{cast.chess}:{said[0]['change']}") as feed:
+            await waiting()  # the head of its answer has gone: it is too late for a 503
+            assert await other.fetchval("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted") > 0
+            await waiting()
+            await holding.rollback()
+            await feed.until(lambda f: [e.json["id"] for e in f.named("message")] == [m["id"] for m in said[1:]])
+            assert feed.named("conversation")
+            assert not feed.ended.is_set()
+    finally:
+        await other.close()
 
 
 async def test_a_lost_hint_costs_a_moment_and_no_message(cast: Cast) -> None:
