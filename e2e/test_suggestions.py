@@ -91,7 +91,7 @@ def test_nobody_of_that_name_is_said_and_a_refused_form_keeps_whom_one_chose(
     expect(page.get_by_role("status").filter(has_text="No matching people.")).to_have_count(1)
     expect(field(page)).to_have_attribute("aria-expanded", "false")
     page.keyboard.press("Enter")
-    expect(page.locator("#error-members")).to_contain_text("There is nobody called")
+    expect(page.locator("#error-members")).to_contain_text("Nobody here has the username")
     expect(field(page)).to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name=f"Remove {family}x").click()
     assert posted(page) == people[2].username

@@ -73,7 +73,7 @@ async def taken(settings: Settings, username: str, email: str, but: int = 0) -> 
     if row["username"]:
         wrong["username"] = _("This username is taken, or looks too much like one that is.")
     if row["email"]:
-        wrong["email"] = _("An account with this email address already exists. Log in, or reset its password.")
+        wrong["email"] = _("An account with this email address already exists. Log in, or reset your password.")
     return wrong
 
 

@@ -20,10 +20,10 @@ def register(settings: Settings) -> None:
         i18n.use(i18n.Locale(language, settings.time_zone))
         # Without their name: whoever signs up with a foreign address could write a text of theirs into our mail.
         body = _(
-            "Hello,\n\nto choose a new password, open this link within 10 minutes. It works only once.\n\n%(link)s\n\n"
+            "Hello,\n\nTo choose a new password, open this link within 10 minutes. It works only once.\n\n%(link)s\n\n"
             "If you did not request this, you can ignore this email: nothing will change."
         ) % {"link": link}
-        await mail.send(settings, address, _("Your new password"), body, key=jobs.key(), fresh=True)
+        await mail.send(settings, address, _("Choose a new password"), body, key=jobs.key(), fresh=True)
 
     @handles(EmailChangeAsked)
     async def send_confirmation(event: EmailChangeAsked) -> None:
@@ -32,7 +32,7 @@ def register(settings: Settings) -> None:
         address, language, link = made
         i18n.use(i18n.Locale(language, settings.time_zone))
         body = _(
-            "Hello,\n\nto confirm this email address for your account, open this link within an hour. It works only "
+            "Hello,\n\nTo confirm this email address for your account, open this link within an hour. It works only "
             "once.\n\n%(link)s\n\nIf you did not request this, you can ignore this email: nothing will change."
         ) % {"link": link}
         await mail.send(settings, address, _("Confirm your new email address"), body, key=jobs.key(), fresh=True)
@@ -42,7 +42,7 @@ def register(settings: Settings) -> None:
         i18n.use(i18n.Locale(await addresses.language_of(event.person), settings.time_zone))
         # Not the new one: whoever reads here may be someone else by now.
         body = _(
-            "Hello,\n\nthe email address of your account has been changed. Nothing more will be sent to this one.\n\n"
+            "Hello,\n\nThe email address of your account has been changed. Nothing more will be sent to this one.\n\n"
             "If this was not you, somebody knows your password. Please tell the administrator of this Causerie."
         )
         await mail.send(settings, event.old, _("Your email address was changed"), body, key=jobs.key())

@@ -191,7 +191,7 @@ def _end(given: str, zone: str) -> tuple[datetime | None, dict[str, str]]:
                 raise ValueError
         end = end.astimezone(UTC)
     except (ValueError, OverflowError):
-        return None, {"expires_at": _("Enter a day such as 2026-12-31, or a date and time such as 2026-12-31T18:00Z.")}
+        return None, {"expires_at": _("Enter a date such as 2026-12-31, or a date and time such as 2026-12-31T18:00Z.")}
     if end <= now:
         return None, {"expires_at": _("This is in the past.")}
     if end > now + FURTHEST:

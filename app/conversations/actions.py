@@ -30,7 +30,7 @@ async def create_group(me: Me, title: str, usernames: list[str]) -> tuple[int, l
     if len(names) > MOST_AT_ONCE:
         wrong["members"] = _("Add at most 100 people at a time.")
     elif missing := [name for name in names if name not in found]:
-        wrong["members"] = _("There is nobody called %(names)s.") % {"names": ", ".join(missing[:5])}
+        wrong["members"] = _("Nobody here has the username %(names)s.") % {"names": ", ".join(missing[:5])}
     if wrong:
         raise Invalid(**wrong)
     permission.require_invitations(me, *(person.role for person in found.values()))
@@ -120,7 +120,9 @@ async def add_member(me: Me, conversation: int, username: str) -> int:
     try:
         person = await people.person(me, username)
     except NotFound as error:
-        raise Invalid(username=_("There is nobody called %(names)s.") % {"names": username.strip()[:30]}) from error
+        raise Invalid(
+            username=_("Nobody here has the username %(names)s.") % {"names": username.strip()[:30]}
+        ) from error
     permission.require_invitations(me, person.role)
     async with database.transaction():
         entered = await history.enter(conversation, person.id)

@@ -170,7 +170,7 @@ def item(row: database.Row) -> ConversationItem:
 
 def untitled(kind: str) -> str:
     """What a conversation without a title is called, in the language of this request (or stream)."""
-    names = {"general": _("General"), "announcements": _("Announcements"), "support": _("A question")}
+    names = {"general": _("General"), "announcements": _("Announcements"), "support": _("Support request")}
     return names.get(kind) or _("Just you")
 
 

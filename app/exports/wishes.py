@@ -68,7 +68,7 @@ def checked(wish: Wish, zone: tzinfo) -> Meant:
         try:
             moments[name] = _moment((given or "").strip(), edge, zone)
         except (ValueError, OverflowError):
-            wrong[name] = _("Enter a day such as 2026-11-20.")
+            wrong[name] = _("Enter a date such as 2026-11-20.")
     first, after = moments.get("from"), moments.get("to")
     if not wrong and first is not None and after is not None and first >= after:
         wrong["to"] = _("The end is before the beginning.")

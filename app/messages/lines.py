@@ -91,7 +91,7 @@ def told(event: str, author: str, subject: str, title: str) -> str:
         "asked": _("%(author)s asked the staff: “%(title)s”") if title else _("%(author)s asked the staff."),
         "assigned": _("%(author)s assigned this to %(subject)s."),
         "taken": _("%(author)s is handling this now."),
-        "unassigned": _("%(author)s handed this back to the whole team."),
+        "unassigned": _("%(author)s handed this back to all staff."),
         "closed": _("%(author)s closed this request."),
         "reopened": _("%(author)s reopened this request."),
         "imported": _("%(author)s imported all this from %(title)s."),

@@ -76,7 +76,11 @@ async def made(settings: Settings, who: Addressee) -> Letter | None:
         return None
     many = len(found)
     content = Content(
-        ngettext("Your week: unread in %(num)d conversation", "Your week: unread in %(num)d conversations", many)
+        ngettext(
+            "Your week: unread messages in %(num)d conversation",
+            "Your week: unread messages in %(num)d conversations",
+            many,
+        )
         % {"num": many},
         lines=[_line(settings, item) for item in found[:MOST]],
         left_out=max(0, many - MOST),

@@ -91,7 +91,7 @@ async def ask(me: Me, username: str) -> ContactView | None:
             await _ask(me.id, other.id, hidden=False)
             found = await between(me, other.id)
     except NotFound as error:
-        raise Invalid(username=_("There is nobody called %(names)s.") % {"names": name[:30]}) from error
+        raise Invalid(username=_("Nobody here has the username %(names)s.") % {"names": name[:30]}) from error
     assert found is not None
     return found
 

@@ -45,7 +45,7 @@ async def test_an_unknown_name_is_named(cast: Cast) -> None:
     url = f"/conversations/{cast.chess}/members"
     answer = await cast.olive.api.post(url, json={"username": "whoever"})
     assert answer.status_code == 422
-    assert answer.json()["errors"] == {"username": "There is nobody called whoever."}
+    assert answer.json()["errors"] == {"username": "Nobody here has the username whoever."}
     for name in ("", " ", "x" * 5000):
         assert (await cast.olive.api.post(url, json={"username": name})).status_code == 422, name
     assert (await cast.olive.api.post(url, json={"username": "a\0b"})).status_code == 400
@@ -103,7 +103,7 @@ async def test_a_plain_form_adds_and_a_refused_one_says_why(cast: Cast) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, url)
     answer = await cast.olive.browser.post(url, data={"username": "who<b>ever"})
     assert answer.status_code == 422
-    assert "There is nobody called who&lt;b&gt;ever." in answer.text
+    assert "Nobody here has the username who&lt;b&gt;ever." in answer.text
 
 
 async def test_a_read_mark_of_a_newcomer_starts_at_the_end(cast: Cast) -> None:

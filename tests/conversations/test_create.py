@@ -51,12 +51,12 @@ async def test_naming_oneself_changes_nothing(cast: Cast) -> None:
 
 async def test_unknown_names_are_named(cast: Cast) -> None:
     wrong = await refused(cast, members="milo whoever mina another")
-    assert wrong == {"members": "There is nobody called whoever, another."}
+    assert wrong == {"members": "Nobody here has the username whoever, another."}
 
 
 async def test_someone_who_closed_their_account_is_nobody(cast: Cast) -> None:
     await database.fetch("UPDATE person SET deactivated_at = now() WHERE id = $1", cast.oscar.id)
-    assert await refused(cast, members="oscar") == {"members": "There is nobody called oscar."}
+    assert await refused(cast, members="oscar") == {"members": "Nobody here has the username oscar."}
 
 
 async def test_names_that_no_database_can_hold_are_nobody(cast: Cast) -> None:
@@ -121,7 +121,7 @@ async def test_a_refused_form_comes_back_as_it_was_filled(cast: Cast) -> None:
     assert answer.status_code == 422
     assert 'value="Choir"' in answer.text
     assert 'value="milo whoever"' in answer.text
-    assert "There is nobody called whoever." in answer.text
+    assert "Nobody here has the username whoever." in answer.text
 
 
 async def test_nobody_makes_nothing(cast: Cast) -> None:

@@ -155,5 +155,5 @@ async def test_who_looks_after_it_is_not_named_to_whom_a_block_keeps_apart_from_
     (thread,) = (await desk.ada.api.get("/support")).json()["threads"]
     assert (thread["assigned"], thread["assignee"]) == (True, None)
     page = await desk.ada.browser.get("/support")
-    assert "Assigned to someone on the team" in says(page)
+    assert "Assigned to another member of staff" in says(page)
     assert "Tess" not in str(parsed(page).select_one(".row"))

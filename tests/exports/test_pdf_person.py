@@ -13,6 +13,9 @@ from app.core.i18n import Locale
 from app.exports import person
 from app.exports.formats import pdf as export
 from app.exports.formats.pdf import shortcuts, words
+from app.notifications import choices
+from app.people import privacy
+from app.people.policy import ROLES
 from tests.conftest import Actor, Cast
 from tests.exports.conftest import INSTANCE, Written, order
 from tests.exports.transcripts import text_of
@@ -89,6 +92,24 @@ def test_what_people_wrote_is_never_taken_for_a_word_of_ours() -> None:
         assert words.shown("role", "teacher", locale) == "Enseignant"
         for name in ("name", "about", "title", "device"):
             assert words.shown(name, "teacher", locale) == "teacher"
+    finally:
+        i18n.use(before)
+
+
+def test_what_is_chosen_from_a_few_is_said_in_words_and_not_by_its_name_in_the_code() -> None:
+    chosen = {
+        "push_shows": choices.PUSH_SHOWS,
+        "presence": privacy.CHOICES,
+        "direction": ("in", "out"),
+        "state": ("asked_by_me", "asked_by_them", "accepted"),
+        "role": ROLES,
+    }
+    before, locale = i18n.current(), Locale("fr", "UTC")
+    i18n.use(locale)
+    try:
+        same = [(name, value) for name in chosen for value in chosen[name] if words.shown(name, value, locale) == value]
+        assert same == []
+        assert words.shown("push_shows", "nothing", locale) != words.shown("push", "nothing", locale)
     finally:
         i18n.use(before)
 

@@ -203,7 +203,7 @@ async def test_a_wrong_password_is_seen_while_the_mail_still_waits(cast: Cast, p
     assert (datetime.now(UTC) - datetime.fromisoformat(found["since"])).seconds >= 600
     assert (datetime.now(UTC) - datetime.fromisoformat(found["failed_at"])).seconds < 60
     page = await cast.ada.browser.get(PATH)
-    assert "1 notification email could not be sent yet" in words(page)
+    assert "1 notification email has been waiting" in words(page)
     assert "SMTPAuthenticationError 535" in words(page)
     assert "geheim" not in page.text
     assert await given_up(cast) == []
@@ -211,7 +211,7 @@ async def test_a_wrong_password_is_seen_while_the_mail_still_waits(cast: Cast, p
     await post.deliver()
     assert len(post.box.mails) == 1
     assert await late(cast) is None
-    assert "could not be sent" not in words(await cast.ada.browser.get(PATH))
+    assert "waiting to be sent" not in words(await cast.ada.browser.get(PATH))
 
 
 async def test_mail_that_nobody_took_up_is_late_too_and_that_of_quiet_hours_is_not(cast: Cast, post: Post) -> None:
@@ -226,7 +226,7 @@ async def test_mail_that_nobody_took_up_is_late_too_and_that_of_quiet_hours_is_n
     found = await late(cast)
     assert found is not None
     assert (found["many"], found["error"], found["failed_at"]) == (1, None, None)
-    assert "1 notification email could not be sent yet" in words(await cast.ada.browser.get(PATH))
+    assert "1 notification email has been waiting" in words(await cast.ada.browser.get(PATH))
 
 
 async def test_a_mail_that_cannot_be_written_is_seen_and_given_up_in_the_end(

@@ -54,7 +54,7 @@ async def test_it_tells_how_much_is_unread_where(cast: Cast, post: Post) -> None
     assert await waiting() == [cast.milo.id]
     await post.deliver()
     (mail,) = post.to(cast.milo)
-    assert mail["Subject"] == "Your week: unread in 1 conversation"
+    assert mail["Subject"] == "Your week: unread messages in 1 conversation"
     assert "Chess club: 3 unread" in part(mail, "plain")
     assert f"{cast.server.url}/conversations/{cast.chess}" in part(mail, "html")
     assert "number" not in part(mail, "plain")

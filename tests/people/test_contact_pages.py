@@ -55,7 +55,7 @@ async def test_each_stands_in_their_part_with_what_can_be_done(cast: Cast) -> No
     await asked(cast.milo, cast.mina)
     await asked(cast.oscar, cast.milo)
     for name, person, words in (
-        ("my-contacts", "Olive Owner", ["Write", "Remove"]),
+        ("my-contacts", "Olive Owner", ["Message", "Remove"]),
         ("asked-by-me", "Mina Member", ["Cancel request"]),
         ("asked-by-them", "Oscar Outsider", ["Accept", "Decline"]),
     ):

@@ -89,7 +89,7 @@ async def test_whom_one_cannot_ask_is_said_at_the_field(cast: Cast, whom: str) -
     assert refused.status_code == 422
     assert refused.json()["errors"].keys() == {"username"}
     if whom in ("nobody-here", "remy", "bob", "gone"):
-        assert refused.json()["errors"]["username"] == f"There is nobody called {whom}."
+        assert refused.json()["errors"]["username"] == f"Nobody here has the username {whom}."
     page = await cast.oscar.browser.post("/contacts", data={"username": whom})
     assert page.status_code == 422
     assert errors(form(page, "/contacts")) == {"username": refused.json()["errors"]["username"]}

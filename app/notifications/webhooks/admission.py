@@ -51,11 +51,17 @@ async def admitted(
     await limits.spend(settings, (PACE, str(webhook)))
     if not row["may"] and conversation is not None:
         raise Forbidden(
-            _("Whoever created this webhook no longer manages the conversation; someone who does can renew it.")
+            _(
+                "Whoever created this webhook no longer manages the conversation; someone who does can give it a new "
+                "address."
+            )
         )
     if not row["may"]:
         raise Forbidden(
-            _("Whoever created this webhook is no longer an administrator; another administrator can renew its secret.")
+            _(
+                "Whoever created this webhook is no longer an administrator; another administrator can give it a new "
+                "address."
+            )
         )
     bot = speaker(settings, row)
     # In the language of who made it: what is written is one text for all.

@@ -46,7 +46,7 @@ async def make(settings: Settings, me: Me, conversation: int | None, name: str, 
         await access.one_after_the_other(me, conversation)
         if await database.fetch_value("SELECT count(*) FROM webhook WHERE maker = $1", me.id) >= MOST_OF_ONE:
             raise Conflict(
-                _("You have created %(most)d, which is the limit; remove one first.") % {"most": MOST_OF_ONE}
+                _("You have created %(most)d, which is the limit. Delete one first.") % {"most": MOST_OF_ONE}
             )
         bot = await bots.insert(name)
         # As the staff may: to everyone, also where the rules of a school hold. In a group its owner answers for it.
@@ -72,7 +72,7 @@ async def make(settings: Settings, me: Me, conversation: int | None, name: str, 
             MOST,
         )
         if made is None:
-            raise Conflict(_("The limit of %(most)d is reached; remove one first.") % {"most": MOST})
+            raise Conflict(_("The limit of %(most)d is reached. Delete one first.") % {"most": MOST})
         if may is not None and may.kind == "group":
             await actions.add_member(me, may.conversation, username)
         elif may is not None:

@@ -80,7 +80,7 @@ async def take(settings: Settings, admitted: Admitted, post: Post, key: str, rin
             raise _unwanted() from error
         if admitted.conversation is None:
             raise _not_in() from error
-        raise Forbidden(_("It is no longer in the conversation.")) from error
+        raise Forbidden(_("The bot of the webhook is no longer in the conversation.")) from error
     ring("c", conversation)
     return Accepted(message.id, conversation)
 
@@ -183,7 +183,9 @@ async def _require_place(bot: Me, conversation: int) -> None:
 
 
 def _not_in() -> Invalid:
-    return Invalid(to=_("It is not in that conversation. The owner can add it."))
+    return Invalid(
+        to=_("The bot of the webhook is not in that conversation. The owner of the conversation can add it.")
+    )
 
 
 def _unwanted() -> Invalid:

@@ -53,7 +53,7 @@ async def subscribe(
             MOST,
         )
         if made is None:
-            raise Conflict(_("The limit of %(most)d is reached; remove one first.") % {"most": MOST})
+            raise Conflict(_("The limit of %(most)d is reached. Delete one first.") % {"most": MOST})
         await following.catch_up(made, await _followed(conversation))
     view = await one(made)
     view.secret = secret

@@ -193,7 +193,7 @@ async def test_a_bot_that_was_taken_out_says_so(cast: Cast, make_hook: Make) -> 
     await cast.olive.api.delete(f"/conversations/{cast.chess}/members/{made['bot']['id']}")
     answer = await program(cast.server).post(made["url"], json={"text": "hello"})
     assert answer.status_code == 403
-    assert "no longer in the conversation" in answer.json()["detail"]
+    assert "is no longer in the conversation" in answer.json()["detail"]
 
 
 async def test_posts_come_at_a_pace(cast: Cast, make_hook: Make, monkeypatch: pytest.MonkeyPatch) -> None:

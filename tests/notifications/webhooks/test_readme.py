@@ -66,7 +66,7 @@ async def test_the_snippet_that_signs_posts(cast: Cast, make_hook: Any) -> None:
 def test_the_events_and_the_waits_are_those_of_the_code() -> None:
     assert set(re.findall(r"`((?:message|member)\.\w+)`", SECTION)) == set(EVENTS)
     units = {"s": 1, "min": 60, "h": 3600}
-    told = re.search(r"tried again after (.*?);", SECTION, re.DOTALL)
+    told = re.search(r"retried\s+after (.*?);", SECTION, re.DOTALL)
     assert told is not None
     waits = [int(number) * units[unit] for number, unit in re.findall(r"(\d+) (s|min|h)\b", told[1])]
     assert tuple(waits) == WAITS[: len(waits)]

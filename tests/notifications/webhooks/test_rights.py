@@ -27,7 +27,7 @@ async def test_it_ends_when_its_maker_owns_the_group_no_more_until_the_new_owner
     await cast.olive.api.put(f"/conversations/{cast.chess}/owner", json={"username": "milo"})
     refused = await post(cast, made)
     assert refused.status_code == 403
-    assert "renew" in refused.json()["detail"]
+    assert "a new address" in refused.json()["detail"]
     there = f"/conversations/{cast.chess}/webhooks"
     renewed = (await cast.milo.api.put(f"{there}/{made['id']}/secret")).json()
     assert renewed["maker"]["username"] == "milo"

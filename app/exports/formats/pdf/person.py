@@ -47,7 +47,7 @@ class Dossier:
             (_("Address"), head.instance),
         ]
         lead = messages % {"num": format_decimal(head.messages, locale=locale.language)}
-        notes = [_("Secrets are not included: passwords, keys and codes. Neither is what others wrote.")]
+        notes = [_("Secrets (passwords, keys and codes) are not included. Neither is what others wrote.")]
         return Front(_("My data"), lead, [fact for fact in facts if fact[1]], notes)
 
     async def pieces(self) -> AsyncIterator[list[Piece]]:

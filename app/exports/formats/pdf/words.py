@@ -44,7 +44,7 @@ def field(name: str) -> str:
         "ended_at": _("Ended"),
         "scopes": _("Permissions"),
         "revoked_at": _("Revoked"),
-        "closed_at": _("Closed"),
+        "closed_at": _("Closed on"),
         "direction": _("Direction"),
         "events": _("Events"),
         "used_at": _("Last used"),
@@ -78,10 +78,24 @@ def shown(name: str, value: Any, locale: Locale) -> str:
     if isinstance(value, list):
         return ", ".join(shown(name, each, locale) for each in value)
     # What people wrote stays as it is: somebody may well be called "Owner".
-    return known(value) if name in _OF_WORDS else str(value)
+    return _own_words(name, value) or (_known(value) if name in _OF_WORDS else str(value))
 
 
-def known(value: str) -> str:
+def _own_words(name: str, value: Any) -> str:
+    """What a word says in that field alone; empty when it has no such words."""
+    return {
+        ("push_shows", "text"): _("who wrote, and the beginning of the message"),
+        ("push_shows", "name"): _("who wrote"),
+        ("push_shows", "nothing"): _("only that there is something new"),
+        ("presence", "auto"): _("automatic: online while I use Causerie, away after five minutes"),
+        ("presence", "away"): _("away"),
+        ("presence", "busy"): _("busy"),
+        ("direction", "in"): _("From other programs"),
+        ("direction", "out"): _("To other programs"),
+    }.get((name, str(value)), "")
+
+
+def _known(value: str) -> str:
     """One of the few words that fields hold; any other text as it is."""
     return {
         "student": _("Student"),
@@ -95,7 +109,7 @@ def known(value: str) -> str:
         "group": _("Group"),
         "general": _("General"),
         "announcements": _("Announcements"),
-        "support": _("Support"),
+        "support": _("Support request"),
         "owner": _("owner"),
         "member": _("member"),
         "everything": _("everything"),
