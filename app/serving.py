@@ -160,12 +160,12 @@ def _when_all_answer(settings: Settings) -> Callable[[bytes], None]:
 
 def _welcome(settings: Settings) -> str:
     days = settings.message_retention_days
-    kept = f"are deleted when they are {days} days old; MESSAGE_RETENTION_DAYS=0 keeps them" if days else "are kept"
-    lines = [f"Causerie is running: {settings.base_url}", "", f"  Messages {kept} for ever."]
+    kept = f"are permanently deleted after {days} days; MESSAGE_RETENTION_DAYS=0 keeps them" if days else "are kept"
+    lines = [f"Causerie is running: {settings.base_url}", "", f"  Messages {kept} forever."]
     if settings.env == "development":
         lines += [
-            "  Open it in a browser. The first person who signs up becomes the administrator.",
-            "  For people, rooms and messages to look at, type `make demo` in another terminal.",
-            "  Ctrl-C stops it.",
+            "  Open it in a browser. The first person to sign up becomes the administrator.",
+            "  To fill it with people, rooms and messages, run `make demo` in another terminal.",
+            "  Press Ctrl-C to stop it.",
         ]
     return "\n".join(lines)
