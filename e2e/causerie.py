@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from app.core.security import seal
 from app.notifications.unsubscribe import PURPOSE
 from e2e.steps import unlike_words
 from tests.nursery import Command, nursery
+from tests.processes import free_port
 
 PASSWORD = "three blue horses run"
 PATIENCE = 60.0
@@ -175,7 +175,13 @@ class Causerie:
 
     def streams(self) -> int:
         """How many streams are open."""
-        answer = httpx.get(f"{self.url}/health", headers={"accept": "application/json"}, verify=NO_TLS, trust_env=False)
+        answer = httpx.get(
+            f"{self.url}/health",
+            headers={"accept": "application/json"},
+            timeout=PATIENCE,
+            verify=NO_TLS,
+            trust_env=False,
+        )
         return int(answer.json()["streams"])
 
     def reset_link(self, email: str) -> str:
@@ -250,10 +256,3 @@ async def _fetch(dsn: str, query: str, *values: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await connection.fetch(query, *values)]
     finally:
         await connection.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -23,9 +23,10 @@ from typing import Literal
 import httpx
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from e2e.causerie import free_port, until
+from e2e.causerie import until
 from e2e.sights import Shot, Visitor, signed_in, visitors
 from tests.nursery import PROJECT
+from tests.processes import free_port
 
 COMPUTER: tuple[ViewportSize, ...] = ({"width": 1280, "height": 800}, {"width": 820, "height": 1180})
 TELEPHONE: tuple[ViewportSize, ...] = ({"width": 360, "height": 740}, {"width": 320, "height": 640})

@@ -54,6 +54,11 @@ def connection(page: Page) -> Locator:
     return page.locator("#connection")
 
 
+def later(page: Page) -> None:
+    """Returns when what a page does a moment after somebody typed would have been done: for what is not to come."""
+    page.evaluate("new Promise((done) => setTimeout(done, 500))")
+
+
 def eventually(page: Page, wanted: Callable[[], object], what: str, seconds: float = 45.0) -> None:
     """Waits until `wanted` is true, while what the page asks of the test (routes, events) goes on."""
     deadline = time.monotonic() + seconds

@@ -25,11 +25,13 @@ def test_one_reads_pages_and_comes_to_the_end(causerie: Causerie, visit_without_
     seen = bodies(page)
     while page.get_by_role("link", name="Newer messages").count():
         page.get_by_role("link", name="Newer messages").click()
+        page.wait_for_load_state()  # all of it, for nothing below waits
         seen += bodies(page)
     assert seen == [f"move {number}" for number in range(1, 121)]
     back = bodies(page)
     while page.get_by_role("link", name="Older messages").count():
         page.get_by_role("link", name="Older messages").click()
+        page.wait_for_load_state()
         back = bodies(page) + back
     assert back == seen
     page.get_by_role("link", name="Jump to the latest").click()

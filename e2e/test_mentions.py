@@ -107,6 +107,7 @@ def test_a_name_with_an_accent_is_completed_also_by_the_tabulator(causerie: Caus
     composer(page).focus()
     page.keyboard.type("(@Élo")
     expect(options(page)).to_have_text(["Élodie Member @zz.elodie"])
+    expect(page.get_by_role("option", selected=True)).to_have_count(1)  # not for a part of it
     page.keyboard.press("Tab")
     expect(composer(page)).to_have_value("(@zz.elodie ")
     expect(composer(page)).to_be_focused()

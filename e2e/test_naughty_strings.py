@@ -223,6 +223,7 @@ def test_lists_of_people_and_groups_are_harmless(causerie: Causerie, visit: Visi
         if not page.get_by_role("link", name="More members").count():
             break
         page.get_by_role("link", name="More members").click()
+        page.wait_for_load_state()
     assert sorted(names) == sorted([*NAMES, "Olive Owner"])
     page.goto("/conversations")
     more = page.get_by_role("link", name="More conversations")

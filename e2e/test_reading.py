@@ -77,6 +77,7 @@ def test_ones_own_words_are_read(causerie: Causerie, visit: Visit) -> None:
     chess = olive.group("Chess club")
     page = live(visit(olive, "/people"))
     olive.say(chess, "from the phone")
+    expect(page.locator(f"#conversation-{chess}")).to_have_attribute("data-change", "2")
     expect(page.get_by_role("link", name="Chess club")).to_be_visible()
     expect(page).to_have_title("People · Causerie")
     assert olive.unread(chess) == 0
@@ -90,4 +91,4 @@ def test_what_is_watched_is_read_also_while_there_is_no_end_of_it(causerie: Caus
     # As in a lively conversation, in which each message scrolls the page: never a quarter of a second without one.
     page.evaluate("setInterval(() => document.getElementById('timeline').dispatchEvent(new Event('scroll')), 50)")
     olive.say(chess, "hello")
-    eventually(page, lambda: milo.unread(chess) == 0, "it is read", seconds=10)
+    eventually(page, lambda: milo.unread(chess) == 0, "it is read")

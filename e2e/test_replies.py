@@ -30,8 +30,8 @@ def answering(page: Page) -> Locator:
 
 def test_a_reply_quotes_and_the_quote_leads_to_the_original(causerie: Causerie, visit: Visit) -> None:
     olive, milo, chess, asked = club(causerie)
-    for number in range(60):
-        milo.say(chess, f"filler {number}")
+    # More than one page is missing: else the next one is fetched meanwhile, and the end is there.
+    causerie.said_long_ago(chess, milo, [f"filler {number}" for number in range(150)])
     page = live(visit(olive, f"/conversations/{chess}?from=1"))
     reply(page, "Is the hall open?")
     expect(answering(page)).to_have_text("In reply to Milo Member: Is the hall open?")
@@ -68,6 +68,7 @@ def test_by_keyboard_and_given_up_by_escape(causerie: Causerie, visit: Visit) ->
     expect(composer(page)).to_be_focused()
     expect(composer(page)).to_have_value("half a thought")
     page.keyboard.press("Enter")
+    expect(message(page, "half a thought")).to_have_count(1)
     expect(message(page, "half a thought").locator(".quote")).to_have_count(0)
     link.focus()
     page.keyboard.press("Enter")
@@ -81,6 +82,7 @@ def test_what_one_replies_to_survives_a_reload_with_the_draft(causerie: Causerie
     olive, milo, chess, asked = club(causerie)
     page = live(visit(olive, f"/conversations/{chess}"))
     reply(page, "Is the hall open?")
+    expect(answering(page)).to_be_visible()
     composer(page).fill("half a thought")
     page.goto("/people")
     page.goto(f"/conversations/{chess}")

@@ -104,6 +104,7 @@ def test_a_tab_opened_in_the_background_waits_with_its_stream(
         background.append(page)
     eventually(front, lambda: causerie.streams() == 2, "two streams")
     olive.say(chess, "e4")
+    expect(front.locator(f"#conversation-{chess}")).to_have_attribute("data-unread", "1")
     for page in background:
         expect(message(page, "e4")).to_have_count(0)
         show(page)

@@ -42,4 +42,5 @@ def test_a_word_after_an_action_moves_nothing(causerie: Causerie, visit_without_
     before = page.get_by_role("heading", level=1).bounding_box()
     page.get_by_role("button", name="Save").tap()
     expect(page.get_by_text("Saved.")).to_be_visible()
+    page.wait_for_load_state()  # with its styles
     assert page.get_by_role("heading", level=1).bounding_box() == before

@@ -23,6 +23,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 import uvloop
@@ -62,6 +63,11 @@ def _has_own_server(item: pytest.Item) -> bool:
         return False
     found = item._fixtureinfo.name2fixturedefs
     return ("dsn" in found and "server" not in found) or len(found.get("settings", ())) > 1
+
+
+# Beside other work a single example may take long.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_finish() -> None:

@@ -1,16 +1,31 @@
 """Processes of Causerie beside the one in which the test runs: a worker, another web server."""
 
 import asyncio
+import itertools
 import os
+import secrets
 import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from app.core.settings import Settings
 from tests.nursery import Child, nursery
+
+# Below what is given to whoever asks for any port: nobody else gets one between our look and its use.
+_ports = itertools.count(
+    20_000 + 2000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) + secrets.randbelow(1500)
+)
+
+
+def free_port() -> int:
+    """A port of ours that nobody listens on, another one each time."""
+    while True:
+        port = next(_ports)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 async def until(ask: Callable[[], Awaitable[object]], what: str, seconds: float = 45) -> None:
@@ -72,9 +87,7 @@ class SecondServer:
 @asynccontextmanager
 async def second_server(settings: Settings, **environment: str) -> AsyncIterator[SecondServer]:
     """Starts another web process on the same database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     async with _running(
         ["second-server", str(port)], settings, {"BASE_URL": url, "LOG_LEVEL": "warning", **environment}

@@ -48,7 +48,7 @@ class Project:
         """With only the programs in `bin` to be found: what this machine has or lacks makes no difference."""
         command = [sys.executable, str(self.root / "app" / "bootstrap.py")]
         environment = {"PATH": str(self.bin), "HOME": str(self.root), "PIP_NO_INDEX": "1"}
-        return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=600)
 
     def program(self, name: str, script: str) -> None:
         path = self.bin / name

@@ -23,6 +23,7 @@ from app.core import embedded, upkeep
 from app.core.supervisor import CannotStartError
 from tests.conftest import stop_kept, unpack
 from tests.nursery import nursery
+from tests.processes import free_port
 
 PROJECT = Path(app.__file__).parent.parent
 
@@ -119,11 +120,6 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | {"CAUSERIE_THROWAWAY_DATABASE": "yes"} | settings
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return nursery.run(["app", *arguments], environment(**settings))
 
@@ -179,7 +175,7 @@ def test_all_end_when_it_is_killed(serve: Serve, data_dir: Path) -> None:
     assert len(children) == 3
     served.process.kill()
     served.process.wait()
-    served.eventually(lambda: not [pid for pid in children if alive(pid)], seconds=10)
+    served.eventually(lambda: not [pid for pid in children if alive(pid)], seconds=30)
     assert "database system is shut down" in (data_dir / "postgres.log").read_text().splitlines()[-1]
 
 
@@ -202,7 +198,7 @@ def test_postgres_is_started_again_while_the_web_stays_up(serve: Serve, number: 
     web, postgres = served.children("app web"), served.children("bin/postgres")
     os.kill(postgres[0], number)
     served.eventually(lambda: served.children("bin/postgres") not in ([], postgres))
-    served.eventually(served.healthy, seconds=10)
+    served.eventually(served.healthy, seconds=30)
     assert served.children("app web") == web
 
 
@@ -215,7 +211,7 @@ def test_two_on_one_data_dir_share_and_the_second_takes_over(serve: Serve) -> No
     assert second.children("bin/postgres") == []
     first.stop()
     second.eventually(lambda: second.children("bin/postgres"))
-    second.eventually(second.healthy, seconds=10)
+    second.eventually(second.healthy, seconds=30)
 
 
 def test_a_worker_whose_database_is_away_ends_so_that_it_is_started_again(data_dir: Path) -> None:

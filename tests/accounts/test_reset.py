@@ -210,7 +210,7 @@ async def test_a_reset_ends_all_sessions_and_their_streams(server: Server, olive
     async with following(server, olive, json=False) as feed:
         assert (await reset(server, await token_for(server))).status_code == 204
         assert (await olive.api.get("/me")).status_code == 401
-        await feed.until(lambda f: f.ended.is_set(), 2)
+        await feed.until(lambda f: f.ended.is_set(), 10)
     program = server.client(accept="application/json")
     assert (await program.post("/auth/refresh", json={"refresh_token": olive.refresh})).status_code == 401
 

@@ -25,7 +25,7 @@ async def close(who: Actor, current: str = PASSWORD) -> httpx.Response:
 async def test_the_groups_go_to_whoever_has_been_in_longest_and_open_pages_see_it(cast: Cast) -> None:
     async with following(cast.server, cast.milo, f"{cast.chess}:0", json=False) as feed:
         assert (await close(cast.olive)).status_code == 204
-        await feed.until(lambda f: any("made Milo Member the owner" in e.data for e in f.named("message")), 5)
+        await feed.until(lambda f: any("made Milo Member the owner" in e.data for e in f.named("message")), 15)
     assert (await events(cast.milo, cast.chess))[-1] == "Olive Owner made Milo Member the owner."
     assert (await cast.milo.api.get(f"/conversations/{cast.chess}")).json()["role"] == "owner"
     assert (await cast.milo.api.patch(f"/conversations/{cast.chess}", json={"title": "Ours"})).status_code == 200

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -133,7 +134,7 @@ async def test_sends_of_many_at_once_stand_in_the_order_of_their_times(cast: Cas
     sent = await asyncio.gather(*(cast.say(people[n % 3], f"{n}") for n in range(60)))
     assert len({message["position"] for message in sent}) == 60
     messages = await history(cast.olive, cast.chess)
-    times = [m["created_at"] for m in messages]
+    times = [datetime.fromisoformat(m["created_at"]) for m in messages]
     assert times == sorted(times)
     await assert_whole(cast.chess)
 

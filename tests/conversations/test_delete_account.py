@@ -164,9 +164,9 @@ async def test_groups_are_handed_over_and_the_last_one_takes_theirs_along(cast: 
     alone = (await cast.olive.api.post("/conversations", json={"title": "Alone"})).json()["id"]
     async with following(cast.server, cast.milo, f"{cast.chess}:0", json=False) as feed:
         await delete(cast.olive)
-        await feed.until(lambda f: any("made Milo Member the owner" in e.data for e in f.named("message")), 5)
-        await feed.until(lambda f: any("Deleted account left." in e.data for e in f.named("message")), 5)
-        await feed.until(lambda f: any("Olive" not in e.data for e in f.named("conversation-head")), 5)
+        await feed.until(lambda f: any("made Milo Member the owner" in e.data for e in f.named("message")), 15)
+        await feed.until(lambda f: any("Deleted account left." in e.data for e in f.named("message")), 15)
+        await feed.until(lambda f: any("Olive" not in e.data for e in f.named("conversation-head")), 15)
     view = (await cast.milo.api.get(f"/conversations/{cast.chess}")).json()
     assert (view["role"], view["members"]) == ("owner", 2)
     assert await database.fetch_value("SELECT deleted_at IS NOT NULL FROM conversation WHERE id = $1", alone)
@@ -187,8 +187,8 @@ async def test_streams_end_at_once_and_the_others_see_the_new_name_in_their_list
     await cast.say(cast.milo, "hello", direct)
     async with following(cast.server, cast.milo, json=False) as mine, following(cast.server, cast.olive) as theirs:
         assert (await delete(cast.milo)).status_code == 204
-        await mine.until(lambda f: f.ended.is_set(), 2)
-        await theirs.until(lambda f: any('"title":"Deleted account"' in e.data for e in f.named("conversation")), 5)
+        await mine.until(lambda f: f.ended.is_set(), 10)
+        await theirs.until(lambda f: any('"title":"Deleted account"' in e.data for e in f.named("conversation")), 15)
 
 
 async def test_it_needs_the_password_and_a_choice(cast: Cast) -> None:

@@ -69,6 +69,8 @@ async def test_killed_after_the_mail_has_gone_the_next_one_sends_no_second(cast:
             await asks_for_a_link(cast)
             await box.until(mails=1, seconds=60)
             await until(there("SELECT count(*) = 1 FROM mail_sent"), "the worker has noted it")
+            waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+            await until(there(waits), "it wants to end the job")
             await worker.kill()
         # What it asked of Postgres at last may still wait for the lock.
         await database.fetch(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import socket
 from pathlib import Path
 
 import pytest
@@ -196,10 +197,20 @@ async def test_why_it_failed_is_said_in_a_word(plain: Settings) -> None:
     async with outside.session(own) as calling:
         for url, word in (
             (gone, "connection"),
-            ("http://nobody.invalid/", "name"),
             ("http://10.0.0.1/", "address"),
         ):
             with pytest.raises(Exception) as caught:
                 await outside.post(calling, own, url, b"", {})
             assert outside.failure(caught.value) == word, url
     assert outside.failure(ValueError()) is None
+
+
+async def test_a_name_that_nobody_has_is_said_to_be_so(plain: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")  # whatever the resolver of this machine says to strangers
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    async with outside.session(plain) as calling:
+        with pytest.raises(Exception) as caught:
+            await outside.post(calling, plain, "https://nobody.invalid/", b"", {})
+    assert outside.failure(caught.value) == "name"

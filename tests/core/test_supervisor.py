@@ -30,6 +30,7 @@ SLEEPER = "import os, signal, time; os.write(1, b'{name} %d\\\\n' % os.getpid())
 BYE = "signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye {name}\\\\n'), os._exit(0))); "
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 POLITE, STUBBORN = (SLEEPER.replace("os.write", first + "os.write", 1) for first in (BYE, DEAF))
+AFTER = "import time\\nwhile b'{name}' not in open('out', 'rb').read(): time.sleep(0.01)\\nraise SystemExit(2)"
 """
 
 
@@ -139,7 +140,7 @@ def test_a_second_ctrl_c_waits_no_longer_but_one_that_comes_twice_is_one(run: Ru
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):  # as make and a terminal do together
         script.process.send_signal(number)
     with pytest.raises(subprocess.TimeoutExpired):
-        script.process.wait(0.7)
+        script.process.wait(1.5)
     asked = time.monotonic()
     script.process.send_signal(signal.SIGINT)
     script.process.wait(10)
@@ -163,7 +164,7 @@ def test_a_wrong_configuration_ends_everything(run: Run) -> None:
     script = run("""
         services = [
             Service("database", python(POLITE.format(name="database")), last=True),
-            Service("web", python("import time; time.sleep(0.3); raise SystemExit(2)")),
+            Service("web", python(AFTER.format(name="database"))),
         ]
         sys.exit(Supervisor(services).run())
     """)

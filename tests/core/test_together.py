@@ -47,12 +47,12 @@ async def test_who_asks_while_a_read_is_under_way_shares_the_next_and_never_that
 async def test_with_a_pause_those_who_ask_one_after_the_other_share_a_read() -> None:
     shelf = Shelf()
     shelf.go.set()
-    together = Together(shelf.read, pause=0.05)
+    together = Together(shelf.read, pause=0.3)
     assert await together.get(1) == "value 1", "the first waits for nobody"
     later = []
     for key in (2, 3, 4):
         later.append(asyncio.create_task(together.get(key)))
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
     assert await asyncio.gather(*later) == ["value 2", "value 3", "value 4"]
     assert shelf.asked == [[1], [2, 3, 4]]
 

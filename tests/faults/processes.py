@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Self
 import app
 from tests.faults.wire import Connection
 from tests.nursery import nursery
+from tests.processes import free_port
 
 PROJECT = Path(app.__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,13 +30,6 @@ async def until(true: Callable[[], object], seconds: float, what: str) -> None:
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         await asyncio.sleep(0.005)
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Program:

@@ -14,8 +14,9 @@ import pytest
 from tests.faults.conftest import Postgres, Report
 from tests.faults.crowd import Crowd
 from tests.faults.people import Sender, Watcher, forgot, make_room, sign_up
-from tests.faults.processes import PROJECT, Program, free_port, kill, until
+from tests.faults.processes import PROJECT, Program, kill, until
 from tests.faults.wire import Connection
+from tests.processes import free_port
 
 pytestmark = pytest.mark.xdist_group("cuts")
 # What the smallest plan of app.json allows, for all processes and exports together.

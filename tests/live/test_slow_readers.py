@@ -122,7 +122,7 @@ async def test_a_client_that_reads_nothing_is_ended_and_comes_back_to_all_that_i
                 assert head < 9000, "a stream that reads nothing is never ended"
                 head = await fill(cast, 100)
                 cast.server.app.state.bell.ring("c", cast.chess)
-                await feed.until(partial(at, f"{cast.chess}:{head}"), seconds=5)
+                await feed.until(partial(at, f"{cast.chess}:{head}"), seconds=15)
         await gone(cast, stream)
         await slow.read_to_the_end()
         came = slow.changes(cast.chess)

@@ -74,7 +74,7 @@ async def test_a_lost_hint_costs_a_moment_and_no_message(cast: Cast) -> None:
     async with following(cast.server, cast.mina, f"{cast.chess}:0") as feed:
         kept = await sending.send(cast.chess, sending.Draft(cast.milo.id, uuid4(), "nobody rang", None))
         assert kept is not None
-        await feed.until(lambda f: any(e.json["body"] == "nobody rang" for e in f.named("message")), seconds=5)
+        await feed.until(lambda f: any(e.json["body"] == "nobody rang" for e in f.named("message")), seconds=15)
 
 
 async def test_nothing_is_left_of_streams_that_ended(cast: Cast) -> None:

@@ -173,5 +173,5 @@ async def test_what_came_while_a_mail_was_on_its_way_waits_no_more_where_the_fir
     assert await database.fetch_value(waiting) == 1
     await post.mailer.round()
     text = part(post.to(cast.mina)[0], "plain")
-    assert [said in text for said in ("one", "two", "three")] == [False, True, True]
+    assert [f"> @mina {said}" in text for said in ("one", "two", "three")] == [False, True, True]
     assert await database.fetch_value(waiting) == 0

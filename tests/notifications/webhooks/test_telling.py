@@ -146,10 +146,11 @@ async def test_one_statement_asks_for_all_subscriptions(
     cast: Cast, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    really = database.fetch
+    really, mine = database.fetch, asyncio.current_task()
 
     async def counting(sql: str, *args: object) -> list[database.Row]:
-        asked.append(sql)
+        if asyncio.current_task() is mine:  # what goes on beside it, such as the sign of life, is not meant
+            asked.append(sql)
         return await really(sql, *args)
 
     for number in range(1, 6):
