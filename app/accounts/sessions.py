@@ -86,7 +86,7 @@ async def person_of(settings: Settings, access_token: str) -> Me | None:
 
 
 async def _good_sessions(numbers: list[int]) -> dict[int, Row]:
-    # In parentheses they cost the same whichever they are: so the plan is kept, also where the table had many rows once.
+    # In parentheses any of them costs the same: so the plan is kept, also where the table had many rows once.
     rows = await database.fetch(
         f"""
         SELECT p.id, p.username, p.name, p.role, p.language, p.time_zone, p.created_at, s.id AS session,
