@@ -29,7 +29,7 @@ async def test_an_operator_imports_a_file_and_is_told_what_came_of_it(cast: Cast
     assert f"imported “Old chess” as conversation {group}: {count} messages" in done.stderr
     assert f"read {count} of {count} messages" in done.stderr
     assert "wrote as themselves: milo" in done.stderr
-    assert "wrote under closed accounts: mina, olive, remy" in done.stderr
+    assert "wrote under deactivated accounts: mina, olive, remy" in done.stderr
     again = await command(cast, str(file))
     assert again.returncode == 2
     assert "It is here already" in again.stderr

@@ -1,13 +1,14 @@
 """Blocking: neither sees the other any more, nothing passes between them, and what they share goes on."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from app.core import database
 from tests.conftest import Actor, Cast
 from tests.conversations.story import direct, history, make_group, sidebar
-from tests.streams import following
+from tests.streams import Feed, following
 
 
 async def block(who: Actor, whom: Actor) -> None:
@@ -90,7 +91,7 @@ async def test_streams_lose_the_conversation_at_once_and_hear_nothing_more_of_it
         for feed in (his, hers):
             known = len(feed.named("conversation"))
             await send(cast.mina, cast.chess, "for all")
-            await feed.until(lambda f, known=known: len(f.named("conversation")) > known)  # type: ignore[misc]
+            await feed.until(partial(_heard_more, known))
             assert "slipped through" not in [e.json["body"] for e in feed.named("message")]
     await database.fetch("UPDATE conversation SET blocked = false WHERE id = $1", where)
     async with following(cast.server, cast.mina, f"{where}:0") as again:
@@ -98,6 +99,10 @@ async def test_streams_lose_the_conversation_at_once_and_hear_nothing_more_of_it
     await database.fetch("UPDATE conversation SET blocked = true WHERE id = $1", where)
     async with following(cast.server, cast.mina, f"{where}:0") as refused:
         assert refused.response.status_code == 404
+
+
+def _heard_more(known: int, feed: Feed) -> bool:
+    return len(feed.named("conversation")) > known
 
 
 async def test_without_a_ring_the_watch_takes_leave_of_it_within_a_second_or_two(cast: Cast) -> None:

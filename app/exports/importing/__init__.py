@@ -5,8 +5,8 @@ wrong undoes all of it. Order, authors, times, edits, deletions, replies and men
 says who brought it here and from where.
 
 Whoever wrote there is somebody of another instance, and a file can say anything. So nobody here is made to have said it
-unless the operator says who is who: all others become closed accounts of that name, in which nobody can sign in, the
-same ones in each import from that instance.
+unless the operator says who is who: all others become deactivated accounts of that name, in which nobody can sign in,
+the same ones in each import from that instance.
 """
 
 import time
@@ -41,7 +41,7 @@ async def from_command_line(dsn: str, retention_days: int, path: Path, wish: Wis
     if done.matched:
         say(f"wrote as themselves: {text.one_line(', '.join(done.matched))}")
     if done.placeholders:  # names that somebody elsewhere chose: a terminal would obey some signs
-        say(f"wrote under closed accounts: {text.one_line(', '.join(done.placeholders))}")
+        say(f"wrote under deactivated accounts: {text.one_line(', '.join(done.placeholders))}")
     if done.unanswered:
         say(f"{done.unanswered:,} replies have lost what they answer: it is not in the file")
     if done.left_out:
